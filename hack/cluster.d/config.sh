@@ -106,6 +106,9 @@ _write_kubelet()
 		enforceNodeAllocatable: []
 		oomScoreAdj: 0
 		failSwapOn: false
+		# The first "Ready" otherwise waits for the next round of ten seconds.
+		nodeStatusUpdateFrequency: 1s
+		nodeStatusReportFrequency: 1m
 		volumePluginDir: $state/kubelet/volume-plugins
 		evictionHard: {memory.available: "100Mi", nodefs.available: "1%", imagefs.available: "1%"}
 	END

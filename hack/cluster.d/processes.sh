@@ -114,9 +114,24 @@ apiserver_answers()
         _api /readyz > /dev/null
 }
 
+# Prints status and time of the node's condition Ready, as in "True","lastHeartbeatTime":"2021-01-01T00:00:00Z"
+_node_heartbeat()
+{
+        _api "/api/v1/nodes/$node" | tr -d ' \n' |
+                sed -n 's/.*"type":"Ready","status":\("[A-Za-z]*","lastHeartbeatTime":"[^"]*"\).*/\1/p'
+}
+
 node_is_ready()
 {
-        _api "/api/v1/nodes/$node" | tr -d ' \n' | grep -q '"type":"Ready","status":"True"'
+        [[ $(_node_heartbeat) == '"True"'* ]]
+}
+
+# The node that etcd remembers from the last time is Ready too: only a new heartbeat is the kubelet's own word.
+kubelet_has_reported()
+{
+        local heartbeat
+        heartbeat=$(_node_heartbeat)
+        [[ $heartbeat == '"True"'* && $heartbeat != "$old_heartbeat" ]]
 }
 
 # Pods are refused before the controller manager has made it.
@@ -158,9 +173,9 @@ start_containerd()
                 private=$1; config=$2; shift 2
                 for dir; do
                         mkdir -p "$private$dir"
-                        mount --bind "$private$dir" "$dir"
+                        mount -n --bind "$private$dir" "$dir"
                 done
-                mount -t tmpfs -o mode=711 tmpfs /run/containerd
+                mount -n -t tmpfs -o mode=711 tmpfs /run/containerd
                 exec containerd --config "$config"' \
                 sh "$state/private" "$state/containerd.toml" "${private_dirs[@]}"
 }
@@ -171,6 +186,7 @@ start_apiserver()
         started+=(apiserver)
         start apiserver "$bin/kube-apiserver" --etcd-servers="http://127.0.0.1:$ETCD_PORT" \
                 --bind-address=127.0.0.1 --secure-port="$API_PORT" \
+                --advertise-address="$node_address" --external-hostname=localhost \
                 --tls-cert-file="$pki/apiserver.crt" --tls-private-key-file="$pki/apiserver.key" \
                 --client-ca-file="$pki/ca.crt" --authorization-mode=Node,RBAC --allow-privileged=true \
                 --kubelet-client-certificate="$pki/kubelet-client.crt" \
@@ -193,6 +209,7 @@ start_controllers()
 start_kubelet()
 {
         started+=(kubelet)
+        old_heartbeat=$(_node_heartbeat || true)
         start kubelet nsenter --mount="/proc/$(< "$state/containerd.pid")/ns/mnt" "$bin/kubelet" \
                 --kubeconfig="$state/node.kubeconfig" --config="$state/kubelet.yaml" --root-dir="$state/kubelet" \
                 --hostname-override="$node" --node-ip="$node_address" --container-runtime=remote \
