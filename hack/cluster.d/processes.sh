@@ -59,8 +59,9 @@ check_ports()
         [ ! -e "/sys/class/net/$BRIDGE" ] || die "a network interface $BRIDGE exists already: set BRIDGE and POD_SUBNET"
 }
 
-# start NAME COMMAND...: a component, in the cluster's cgroup and a session of its own, with its output in log/NAME.log.
-# Descriptors 7 and 8 are this script's locks.
+# start NAME COMMAND...: a component, in the cluster's cgroup and a session of its own, with its output in log/NAME.log and
+# a clean environment: etcd takes every ETCD_* for a setting, and a proxy has no place here. Descriptors 7 and 8 are this
+# script's locks.
 start()
 {
         local name=$1
@@ -69,8 +70,9 @@ start()
                 echo "$BASHPID" > "$components_cgroup/cgroup.procs"
                 echo "$BASHPID" > "$state/$name.pid"
                 cd "$state"
-                exec setsid "$@" > "log/$name.log" 2>&1 < /dev/null 7<&- 8<&-
+                exec env -i PATH="$PATH" HOME=/root setsid "$@" > "log/$name.log" 2>&1 < /dev/null 7<&- 8<&-
         ) &
+        disown          # nobody wants to read here that it was killed in the end
         while kill -0 $! 2> /dev/null && ! _is_alive "$name"; do
                 sleep 0.02
         done
