@@ -5,7 +5,7 @@
 # the cache; the sources and Go's cache of objects (3 GB) go when they are done.
 # shellcheck shell=bash
 
-components=(kube-apiserver kube-controller-manager kube-scheduler kubelet)
+kubernetes_programs=(kube-apiserver kube-controller-manager kube-scheduler kubelet)
 
 # Prints deb-src entries for the Debian mirrors that this machine uses, in the one-line or the deb822 format of $1.
 _debian_sources()
@@ -77,7 +77,7 @@ _go()
 
 _compile()
 {
-        local version=k8s.io/kubernetes/vendor/k8s.io/component-base/version
+        local version=k8s.io/kubernetes/vendor/k8s.io/program-base/version
         local client=k8s.io/kubernetes/vendor/k8s.io/client-go/pkg/version
         set -euo pipefail
         cd "$cache/gopath/src/k8s.io/kubernetes"
@@ -92,7 +92,7 @@ _is_built()
 
 build_kubernetes()
 {
-        local component log=$cache/build.log
+        local program log=$cache/build.log
         ! _is_built || return 0
         mkdir -p "$cache"
         exec 7< "$cache"
@@ -103,8 +103,8 @@ build_kubernetes()
         note "compiling Kubernetes $kubernetes_version into $bin; this takes minutes, and only once (log: $log)"
         [ -d "$cache/source/tree" ] || run_step "$log" "fetching Debian's source package" _fetch_source
         run_step "$log" "preparing the sources" _prepare_source
-        for component in "${components[@]}"; do
-                run_step "$log" "compiling $component" _compile "$component"
+        for program in "${kubernetes_programs[@]}"; do
+                run_step "$log" "compiling $program" _compile "$program"
         done
         echo "$kubernetes_version" > "$bin/.version"
         rm -rf "$cache"/{apt,source,gopath,gocache,openapi-gen,build.log}

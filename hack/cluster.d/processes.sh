@@ -8,7 +8,7 @@
 # do not meet there; a kubelet would delete the other's pod logs.
 # shellcheck shell=bash
 
-components_running=(etcd containerd apiserver controller-manager scheduler kubelet)
+component_names=(etcd containerd apiserver controller-manager scheduler kubelet)
 private_dirs=(/var/log/pods /var/log/containers /var/lib/kubelet /var/lib/cni /run/containerd)
 
 # The directory of every cgroup hierarchy of this machine: one for version 2, several for version 1.
@@ -150,7 +150,7 @@ containerd_answers()
 everything_runs()
 {
         local name
-        for name in "${components_running[@]}"; do
+        for name in "${component_names[@]}"; do
                 _is_alive "$name" || return 1
         done
         apiserver_answers && node_is_ready
