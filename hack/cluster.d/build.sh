@@ -77,7 +77,7 @@ _go()
 
 _compile()
 {
-        local version=k8s.io/kubernetes/vendor/k8s.io/program-base/version
+        local version=k8s.io/kubernetes/vendor/k8s.io/component-base/version
         local client=k8s.io/kubernetes/vendor/k8s.io/client-go/pkg/version
         set -euo pipefail
         cd "$cache/gopath/src/k8s.io/kubernetes"
