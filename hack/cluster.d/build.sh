@@ -2,7 +2,7 @@
 #
 # The package builds in GOPATH mode, since its go.mod does not agree with its vendor directory, and it needs two things
 # before it compiles and runs: a newer reflect2 and the generated pkg/generated/openapi. Only the four programs stay in
-# the cache; the sources and Go's cache of objects (3 GB) go when they are done.
+# the cache; the sources and Go's cache of objects go when they are done.
 # shellcheck shell=bash
 
 kubernetes_programs=(kube-apiserver kube-controller-manager kube-scheduler kubelet)
