@@ -12,6 +12,7 @@
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/str.h"
@@ -37,6 +38,9 @@ struct kube_config {
         char *username, *password;
         char *proxy_url;
         bool in_cluster;
+        /* Of token_file, kept by kube_config_token(): */
+        bool token_was_read;
+        uint64_t token_read_ms; /* loop time of the last attempt */
 };
 
 /*
@@ -55,3 +59,7 @@ static inline void kube_config_freep(struct kube_config **c)
 /* The bearer token to send now, or NULL. Reads token_file again when @now_ms (loop time) says so.
  * Borrowed until the next call. */
 const char *kube_config_token(struct kube_config *c, uint64_t now_ms);
+/* The next kube_config_token() reads token_file again, however fresh it is. */
+void kube_config_refresh(struct kube_config *c);
+/* Reads token_file into token now. The errors of file_read(); -EINVAL: it is empty. */
+int kube_config_read_token(struct kube_config *c, struct err *err);

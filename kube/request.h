@@ -12,9 +12,8 @@
  * reported to the caller.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
-
-#include <jansson.h>
 
 #include "base/str.h"
 #include "kube/client.h"
@@ -27,15 +26,16 @@ struct kube_request_params {
         const char *content_type; /* with body; NULL: application/json */
         const char *body;         /* copied; NULL: none */
         unsigned timeout_ms;      /* for all of it; 0: 30000 */
+        bool gzip;                /* accept a compressed answer; of use for large lists */
 };
 
 struct kube_response {
-        int r;               /* 0: an HTTP answer came; else negative errno of the transport */
-        int status;          /* HTTP status when r == 0 */
+        int r;                  /* 0: an HTTP answer came; else negative errno of the transport */
+        int status;             /* HTTP status when r == 0 */
         unsigned retry_after_s; /* 0: none given */
-        const struct str *body;
-        /* For people, complete: "GET https://…/pods: 403 Forbidden: pods is forbidden: …"; NULL when
-         * 2xx. Holds no credential. */
+        const struct str *body; /* of a refusal at most LIMIT_ERROR_BODY bytes */
+        /* For people, complete: "GET https://…/pods: 403 Forbidden: pods is forbidden: …"; NULL
+         * when 2xx. Holds no credential. */
         const char *problem;
         /* `reason` of the answer's Status object ("NotFound", "Expired", …) or "". */
         const char *reason;
@@ -43,6 +43,7 @@ struct kube_response {
 
 typedef void (*kube_request_cb)(void *userdata, const struct kube_response *response);
 
+/* 0: the client was stopped, and the callback will not be called. */
 kube_request_id kube_request_start(struct kube_client *c, const struct kube_request_params *params,
                                    kube_request_cb cb, void *userdata);
 void kube_request_cancel(struct kube_client *c, kube_request_id id);

@@ -14,7 +14,11 @@
  * Semantics are those of KUBERNETES.md 4.1: resourceVersion=0 first, bookmarks, 410 means list
  * again, a random timeoutSeconds of 300-600, a watchdog of our own above it, exponential back-off
  * with jitter (800 ms doubling to 30 s, reset after two healthy minutes), Retry-After honoured. A
- * relist replaces the store atomically, so deletions missed meanwhile appear as deletions.
+ * relist replaces the store atomically, so deletions missed meanwhile appear as deletions, and an
+ * object that was replaced by another of the same name appears as deleted and then applied.
+ *
+ * Objects come as the server sent them, but without metadata.managedFields, and those of a list get
+ * the kind and apiVersion that the list leaves out.
  */
 
 #include <stdbool.h>
@@ -29,7 +33,9 @@ enum kube_watch_event {
         KUBE_WATCH_APPLIED, /* @object was added or changed; it is in the store already */
         KUBE_WATCH_DELETED, /* @object is the last known state; it has left the store already */
         KUBE_WATCH_SYNCED,  /* the first list, or a relist, is completely in the store; no object */
-        KUBE_WATCH_PROBLEM, /* connection or permission trouble began or changed; no object */
+        /* Connection or permission trouble began or changed, or ended (kube_watch_problem() is NULL
+         * then); no object. A stream that is simply opened again is no trouble. */
+        KUBE_WATCH_PROBLEM,
 };
 
 /* Called while the store is already up to date. It may cancel or free the watch it belongs to. */
@@ -43,9 +49,11 @@ struct kube_watch_params {
         unsigned timeout_s;         /* of one stream; 0: random in 300-600 */
 };
 
-int kube_watch_start(struct kube_client *c, const struct kube_watch_params *params, kube_watch_cb cb,
-                     void *userdata, struct kube_watch **ret_watch);
-/* Ends it without a further callback. NULL is fine. */
+/* -ECANCELED: the client was stopped. Calls back only later, out of the loop. */
+int kube_watch_start(struct kube_client *c, const struct kube_watch_params *params,
+                     kube_watch_cb cb, void *userdata, struct kube_watch **ret_watch);
+/* Ends it without a further callback. NULL is fine, and so is a client that was stopped or freed
+ * before. */
 void kube_watch_free(struct kube_watch *w);
 
 /* True once the first list is complete (and stays true). */
