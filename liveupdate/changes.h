@@ -29,12 +29,15 @@ struct lu_facts {
         uint32_t mode; /* permission bits */
         uint64_t size;
         uint64_t mtime; /* nanoseconds since 1970 */
-        uint64_t ctime;
+        /* When it became so, at the latest: stat's ctime, or later where the path came along with a
+         * directory that was moved here. Not compared. */
+        uint64_t changed;
         uint64_t inode;
 };
 
 struct lu_change {
-        const char *path; /* owned by the set; clean, relative to the workspace, any bytes but NUL */
+        const char
+                *path; /* owned by the set; clean, relative to the workspace, any bytes but NUL */
         struct lu_facts facts;
         uint64_t revision; /* of its last change; 0: as it was at the first scan */
         /* Wall-clock ns at which it became so: ctime, or when the absence was observed. */
@@ -55,10 +58,12 @@ size_t lu_changes_n_present(const struct lu_changes *c);
 const struct lu_change *lu_changes_find(const struct lu_changes *c, const char *path);
 
 /*
- * Records what is there now. During the first scan (@initial) an entry gets revision 0. Afterwards
- * the revision grows and true is returned when something differs: kind, size, mtime, inode or mode
- * of a file; the target (by mtime, inode) of a symlink; of a directory only that it is one. An
- * unchanged stat is no change. @now is the wall clock, used for absences.
+ * Records what is there now. With @initial (the first scan; a filter that changed) a path that was
+ * not known enters at revision 0 and false is returned. Otherwise the revision grows and true is
+ * returned when something differs: kind, size, mtime, inode or mode of a file; the target (by
+ * mtime, inode) of a symlink; of a directory only that it is one. An unchanged stat is no change.
+ * Where a directory became something else, all below it is gone. @now is the wall clock, used for
+ * absences. @facts is of any kind but LU_KIND_ABSENT.
  */
 bool lu_changes_observe(struct lu_changes *c, const char *path, const struct lu_facts *facts,
                         bool initial, uint64_t now);
@@ -70,11 +75,14 @@ bool lu_changes_observe_absent(struct lu_changes *c, const char *path, uint64_t 
  */
 void lu_changes_touch(struct lu_changes *c, const char *path);
 
-/* Visits entries with revision > @after, newest first, until @visit returns false. */
+/*
+ * Visits entries with revision > @after, newest first, until @visit returns false. The visitor must
+ * not change the set.
+ */
 typedef bool (*lu_changes_visit)(void *userdata, const struct lu_change *change);
 void lu_changes_since(const struct lu_changes *c, uint64_t after, lu_changes_visit visit,
                       void *userdata);
-/* Visits every entry, tombstones too, in no particular order. */
+/* The same for every entry, tombstones too, in no particular order. */
 void lu_changes_each(const struct lu_changes *c, lu_changes_visit visit, void *userdata);
 
 /*
@@ -83,3 +91,18 @@ void lu_changes_each(const struct lu_changes *c, lu_changes_visit visit, void *u
  */
 void lu_changes_rescan_begin(struct lu_changes *c);
 size_t lu_changes_rescan_end(struct lu_changes *c, const char *root, uint64_t now);
+/* Nothing could be learned about @path and what is below it: end() leaves that alone. */
+void lu_changes_rescan_keep(struct lu_changes *c, const char *path);
+
+/*
+ * The filters changed: drops every entry, tombstones too, that @keep does not want. Nobody is told;
+ * the revision stays. Returns how many entries went.
+ */
+typedef bool (*lu_changes_keep)(void *userdata, const char *path);
+size_t lu_changes_forget(struct lu_changes *c, lu_changes_keep keep, void *userdata);
+
+/*
+ * True when @root had content in this session and now is absent, or is a directory with nothing in
+ * it (DESIGN.md 3.5). A root that was never there has not vanished.
+ */
+bool lu_changes_vanished(const struct lu_changes *c, const char *root);
