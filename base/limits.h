@@ -18,6 +18,8 @@
 #define LIMIT_STEPS               ((size_t)128)      /* steps of a LiveUpdate */
 #define LIMIT_LIST                ((size_t)256)      /* items of any other list in a spec */
 #define LIMIT_STRING              ((size_t)4096)     /* a string in a spec */
+#define LIMIT_NAME                ((size_t)253)      /* a name in a spec: a DNS subdomain */
+#define LIMIT_IMAGES              ((size_t)32)       /* images of a LiveUpdate */
 #define LIMIT_RUN_OUTPUT_TAIL     ((size_t)2048)     /* output of a failed run kept for status */
 #define LIMIT_STATUS_CONTAINERS   ((size_t)100)      /* containers listed in a status */
 #define LIMIT_CONDITION_MESSAGE   ((size_t)4096)     /* a condition's message */
