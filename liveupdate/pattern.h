@@ -25,7 +25,10 @@ void lu_pattern_free(struct lu_pattern *p);
 bool lu_pattern_match(const struct lu_pattern *p, const char *path);
 /* Could it match something below directory @path ("" is the workspace)? May say yes too often. */
 bool lu_pattern_may_match_below(const struct lu_pattern *p, const char *path);
-/* The leading components without a wildcard: "src/" of "src/ **" is "src"; "" if none. Borrowed. */
+/*
+ * Of a glob the leading components without a wildcard or backslash ("src" of "src/a*.c", "" if
+ * none), else the text itself. Borrowed.
+ */
 const char *lu_pattern_literal_prefix(const struct lu_pattern *p);
 const char *lu_pattern_text(const struct lu_pattern *p);
 
@@ -37,9 +40,3 @@ struct lu_pattern_set {
 int lu_pattern_set_add(struct lu_pattern_set *set, const char *text);
 bool lu_pattern_set_match(const struct lu_pattern_set *set, const char *path);
 void lu_pattern_set_done(struct lu_pattern_set *set);
-
-/*
- * One glob component list against one path, the primitive below patterns and ignores. Exposed for
- * liveupdate/ignore.c and its tests. Both without leading slash.
- */
-bool lu_glob_match(const char *glob, const char *path);

@@ -104,8 +104,12 @@ struct lu_verdict {
  */
 struct lu_verdict lu_classify(const struct lu_rules *rules, const char *path);
 
-/* Where @path, covered by rules.syncs[@sync], goes in the container. The caller frees it. */
-char *lu_destination(const struct lu_rules *rules, size_t sync, const char *path);
+/*
+ * Where @path, covered by rules.syncs[@sync], goes in the container. @is_directory tells a sync of
+ * one file from one of a directory when @path is the sync's own localPath. The caller frees it.
+ */
+char *lu_destination(const struct lu_rules *rules, size_t sync, const char *path,
+                     bool is_directory);
 
 /* True when a change of @path fires rules.runs[@run]; a run without triggers always fires. */
 bool lu_run_fires(const struct lu_rules *rules, size_t run, const char *path);

@@ -22,8 +22,15 @@ enum lu_container_state {
         LU_CONTAINER_TERMINATED,
 };
 
+enum lu_container_role {
+        LU_CONTAINER_REGULAR,
+        LU_CONTAINER_SIDECAR, /* an init container with restartPolicy Always */
+        LU_CONTAINER_INIT,    /* runs once, before the others */
+};
+
 /* Owned strings; NULL where the API server has none. */
 struct lu_container {
+        enum lu_container_role role;
         char *name;
         char *image; /* of the pod's spec */
         char *id;    /* containerID, "containerd://…"; NULL before it was created */
@@ -78,12 +85,12 @@ struct lu_targets {
         char *near_miss; /* with no items: what was looked for and what was near; else NULL */
 };
 
+/*
+ * Finds the containers that are to be kept equal to the workspace, in whatever state they are: one
+ * that waits or has ended is an item too, and not ready for an update. By name every container can
+ * be chosen, an init container only until it has ended, since it does not come back; by image init
+ * containers are left out; with neither the only regular container of the pod is meant.
+ */
 void lu_targets_find(const struct lu_rules *rules, const struct lu_cluster *cluster,
                      struct lu_targets *ret_targets);
 void lu_targets_done(struct lu_targets *targets);
-
-/*
- * The repository of an image reference after normalisation: "docker.io/library/nginx" for
- * "nginx:1.27@sha256:…". The caller frees it.
- */
-char *lu_image_repository(const char *reference);

@@ -73,8 +73,12 @@ static inline void lu_update_unrefp(struct lu_update **u)
 {
         lu_update_unref(*u);
 }
-/* Appends an item; @path is copied, @destination taken. */
+/* Appends an item; @path is copied, @destination taken. Borrowed until the next call. */
 struct lu_update_item *lu_update_add(struct lu_update *u, const char *path, char *destination,
                                      enum lu_kind kind);
-/* Orders the items as documented above and drops what is removed with its parent. */
+/*
+ * Orders the items as documented above and counts n_removals. Of several items for one destination
+ * the last added stays; a removal below a directory that is removed or flipped is dropped. Nothing
+ * is added afterwards.
+ */
 void lu_update_seal(struct lu_update *u);
