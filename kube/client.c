@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <signal.h>
 
 #include <openssl/ssl.h>
 #include <sys/utsname.h>
@@ -58,7 +59,8 @@ int kube_client_new(uv_loop_t *loop, struct kube_config *config, struct kube_cli
 
         c->loop = loop;
         c->config = config;
-        c->stopped = true; /* nothing on the loop yet */
+        c->stopped = true;        /* nothing on the loop yet */
+        signal(SIGPIPE, SIG_IGN);
         if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
                 out_of_memory();
         r = kube_url_parse(config->server, &c->url, err);

@@ -23,8 +23,11 @@ struct kube_streams;
 struct kube_url;
 struct ssl_ctx_st;
 
-/* Takes @config, even when it fails. -EINVAL with @err when certificates or the server's URL cannot
- * be used. */
+/*
+ * Takes @config, even when it fails. Makes the process ignore SIGPIPE, since OpenSSL writes to
+ * sockets that may be closed. -EINVAL with @err when certificates or the server's URL cannot be
+ * used.
+ */
 int kube_client_new(uv_loop_t *loop, struct kube_config *config, struct kube_client **ret_client,
                     struct err *err);
 /* Cancels all operations (their callbacks are not called any more) and closes our handles. */

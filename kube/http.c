@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -254,7 +255,13 @@ int kube_http_errno(CURLcode result)
 char *kube_http_transport_problem(const struct kube_http *h, CURLcode result)
 {
         const char *why = *h->curl_problem ? h->curl_problem : curl_easy_strerror(result);
+        const struct kube_url *u = kube_client_url(h->client);
+        long system_error = 0;
 
+        curl_easy_getinfo(h->transfer.easy, CURLINFO_OS_ERRNO, &system_error);
+        if (result == CURLE_COULDNT_CONNECT && system_error)
+                return xasprintf("%s: connecting to %s, port %u: %s", h->label, u->host, u->port,
+                                 strerror((int)system_error));
         return xasprintf("%s: %s", h->label, why);
 }
 
