@@ -195,7 +195,9 @@ static void check_keys(const struct lu_placed_step *step, struct lu_faults *faul
         for (size_t i = 0; i < LU_STEP_KIND_MAX; i++)
                 if (given[i])
                         str_appendf(&keys, "%s%s", keys.len > 0 ? ", " : "", lu_step_keys[i]);
-        if (keys.len > 0)
+        if (step->shared)
+                lu_step_fault(faults, step, "", "it is not valid itself");
+        else if (keys.len > 0)
                 lu_step_fault(faults, step, "", "exactly one key is allowed, not %s",
                               str_text(&keys));
         else
