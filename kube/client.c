@@ -59,7 +59,7 @@ int kube_client_new(uv_loop_t *loop, struct kube_config *config, struct kube_cli
 
         c->loop = loop;
         c->config = config;
-        c->stopped = true;        /* nothing on the loop yet */
+        c->stopped = true; /* nothing on the loop yet */
         signal(SIGPIPE, SIG_IGN);
         if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
                 out_of_memory();

@@ -299,6 +299,19 @@ static void on_list(void *userdata, const struct kube_response *response)
         step(w, &input, NULL, &changes);
 }
 
+static char *make_path(const struct kube_watch *w, const char *version, unsigned timeout_s)
+{
+        const struct watch_query query = {
+                .path = w->path,
+                .label_selector = w->label_selector,
+                .field_selector = w->field_selector,
+                .resource_version = version,
+                .timeout_s = timeout_s,
+        };
+
+        return watch_query_format(&query);
+}
+
 static void start_list(struct kube_watch *w)
 {
         _cleanup_(freep) char *path = watch_query(w->path, w->label_selector, w->field_selector,
@@ -314,8 +327,7 @@ static void start_stream(struct kube_watch *w)
         unsigned timeout_s =
                 w->timeout_s ? w->timeout_s
                              : TIMEOUT_MIN_S + (unsigned)(random_number() % (TIMEOUT_SPREAD_S + 1));
-        _cleanup_(freep) char *path = watch_query(w->path, w->label_selector, w->field_selector,
-                                                  w->machine.resource_version, timeout_s);
+        _cleanup_(freep) char *path = make_path(w, w->machine.resource_version, timeout_s);
         struct kube_http_params params = {.method = "GET", .path = path};
 
         w->stream_timeout_s = timeout_s;

@@ -222,23 +222,22 @@ static void add_parameter(struct str *s, const char *key, const char *value)
         url_encode(s, value);
 }
 
-char *watch_query(const char *path, const char *label_selector, const char *field_selector,
-                  const char *resource_version, unsigned timeout_s)
+char *watch_query_format(const struct watch_query *q)
 {
         struct str s = {};
 
-        str_append(&s, path);
-        if (timeout_s) {
-                _cleanup_(freep) char *timeout = xasprintf("%u", timeout_s);
+        str_append(&s, q->path);
+        if (q->timeout_s) {
+                _cleanup_(freep) char *timeout = xasprintf("%u", q->timeout_s);
 
                 add_parameter(&s, "watch", "1");
                 add_parameter(&s, "allowWatchBookmarks", "true");
                 add_parameter(&s, "timeoutSeconds", timeout);
         }
-        add_parameter(&s, "resourceVersion", resource_version);
-        if (label_selector)
-                add_parameter(&s, "labelSelector", label_selector);
-        if (field_selector)
-                add_parameter(&s, "fieldSelector", field_selector);
+        add_parameter(&s, "resourceVersion", q->resource_version);
+        if (q->label_selector)
+                add_parameter(&s, "labelSelector", q->label_selector);
+        if (q->field_selector)
+                add_parameter(&s, "fieldSelector", q->field_selector);
         return str_take(&s);
 }

@@ -84,9 +84,13 @@ void watch_machine_done(struct watch_machine *m);
 /* "LISTING" and so on. */
 const char *watch_state_name(enum watch_state state);
 
-/*
- * Path and query of a list, or with timeout_s not 0 of a watch stream. Selectors may be NULL. The
- * caller frees it.
- */
-char *watch_query(const char *path, const char *label_selector, const char *field_selector,
-                  const char *resource_version, unsigned timeout_s);
+struct watch_query {
+        const char *path;           /* of the collection */
+        const char *label_selector; /* unencoded, or NULL */
+        const char *field_selector; /* unencoded, or NULL */
+        const char *resource_version;
+        unsigned timeout_s; /* of a stream; 0: a list is asked for */
+};
+
+/* Path and query, encoded. The caller frees it. */
+char *watch_query_format(const struct watch_query *q);

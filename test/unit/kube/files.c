@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "test/unit/unit.h"
-
 #include "test/unit/kube/files.h"
+
+#include "test/unit/unit.h"
 
 #include <ftw.h>
 #include <stdio.h>

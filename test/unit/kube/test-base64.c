@@ -28,7 +28,7 @@ static void the_examples_of_the_rfc_hold(void **state)
         static const char *const rows[][2] = {
                 {"", ""},
                 {"f", "Zg=="},
-                {"fo", "Zm8="},
+                {"mo", "bW8="},
                 {"foo", "Zm9v"},
                 {"foob", "Zm9vYg=="},
                 {"fooba", "Zm9vYmE="},

@@ -246,17 +246,28 @@ static void what_makes_no_sense_is_not_built_upon(void **state)
 
 static void paths_carry_what_is_asked_for(void **state)
 {
-        _cleanup_(freep) char *list = watch_query("/api/v1/pods", NULL, NULL, "0", 0);
-        _cleanup_(freep) char *latest = watch_query("/api/v1/pods", "a in (b, c)", NULL, "", 0);
-        _cleanup_(freep) char *watch =
-                watch_query("/api/v1/pods", "a=b", "metadata.name=x", "12", 345);
+        static const struct {
+                struct watch_query query;
+                const char *path;
+        } rows[] = {
+                {{.path = "/api/v1/pods", .resource_version = "0"},
+                 "/api/v1/pods?resourceVersion=0"},
+                {{.path = "/api/v1/pods", .label_selector = "a in (b, c)", .resource_version = ""},
+                 "/api/v1/pods?resourceVersion=&labelSelector=a%20in%20%28b%2C%20c%29"},
+                {{.path = "/api/v1/pods",
+                  .label_selector = "a=b",
+                  .field_selector = "metadata.name=x",
+                  .resource_version = "12",
+                  .timeout_s = 345},
+                 "/api/v1/pods?watch=1&allowWatchBookmarks=true&timeoutSeconds=345"
+                 "&resourceVersion=12&labelSelector=a%3Db&fieldSelector=metadata.name%3Dx"},
+        };
 
-        assert_string_equal(list, "/api/v1/pods?resourceVersion=0");
-        assert_string_equal(latest,
-                            "/api/v1/pods?resourceVersion=&labelSelector=a%20in%20%28b%2C%20c%29");
-        assert_string_equal(watch, "/api/v1/pods?watch=1&allowWatchBookmarks=true"
-                                   "&timeoutSeconds=345&resourceVersion=12&labelSelector=a%3Db"
-                                   "&fieldSelector=metadata.name%3Dx");
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_(freep) char *path = watch_query_format(&rows[i].query);
+
+                assert_string_equal(path, rows[i].path);
+        }
 }
 
 int main(void)

@@ -35,7 +35,7 @@ static void maps_and_sequences_are_looked_up(void **state)
 static void null_is_absent_unless_quoted(void **state)
 {
         _cleanup_(yaml_tree_freep) struct yaml_tree *t =
-                parse("a: null\nb: ~\nc:\nd: 'null'\ne: \"\"\n");
+                parse("{a: null, b: ~, c: , d: 'null', e: \"\"}");
         struct yaml_node *root = yaml_tree_root(t);
 
         assert_null(yaml_tree_get(t, root, "a"));
