@@ -314,8 +314,7 @@ static char *make_path(const struct kube_watch *w, const char *version, unsigned
 
 static void start_list(struct kube_watch *w)
 {
-        _cleanup_(freep) char *path = watch_query(w->path, w->label_selector, w->field_selector,
-                                                  watch_machine_list_version(&w->machine), 0);
+        _cleanup_(freep) char *path = make_path(w, watch_machine_list_version(&w->machine), 0);
         struct kube_request_params params = {
                 .method = "GET", .path = path, .timeout_ms = LIST_TIMEOUT_MS, .gzip = true};
 
