@@ -14,6 +14,8 @@ findings = common.Findings()
 def functions(lines):
     """Yields (line of the signature, signature, lines of it and its body).
 
+    A table of constants, however many rows it has, counts as one line: it is data.
+
     Layout is clang-format's: a function's braces stand alone in the first column, and nothing else
     has its opening brace there.
     """
@@ -26,8 +28,21 @@ def functions(lines):
             end = number
             while end < len(lines) and lines[end] != '}':
                 end += 1
-            yield begin, ' '.join(lines[begin:number]), end - begin + 1
+            yield begin, ' '.join(lines[begin:number]), code_lines(lines[begin:end + 1])
             start = end
+
+
+def code_lines(lines):
+    """How many lines there are, a table of constants counted as one."""
+    count, in_table, depth = 0, False, 0
+    for line in lines:
+        count += not in_table
+        in_table = in_table or re.match(r'\s+static const\b', line) is not None
+        if in_table:
+            bare = re.sub(r'"(\\.|[^"\\])*"|\'(\\.|[^\'\\])+\'', '', line)
+            depth += bare.count('{') - bare.count('}')
+            in_table = depth > 0 or not bare.endswith(';')
+    return count
 
 
 def name_of(signature):
@@ -38,7 +53,7 @@ def name_of(signature):
 
 
 def inputs_of(signature, name):
-    """How many parameters it has, without outputs (ret_...), the error, and a callback's userdata."""
+    """How many parameters it has, without ret_..., err, userdata and what is to be printed."""
     depth, names, word = 0, [], ''
     for char in signature.split(name, 1)[1]:
         depth += {'(': 1, ')': -1}.get(char, 0)
@@ -49,7 +64,7 @@ def inputs_of(signature, name):
             word += char
         if depth == 0:
             break
-    return sum(not n.startswith('ret_') and n not in ('err', 'userdata', 'void') for n in names)
+    return sum(not n.startswith('ret_') and n not in ('err', 'userdata', 'void', '...') for n in names)
 
 
 for file in common.files('*.c', '*.h'):
