@@ -252,7 +252,7 @@ static unsigned relation_at_end(struct walk *w, const char *path)
         return relation;
 }
 
-unsigned lu_glob_relate(const char *glob, const char *path)
+static unsigned relate(const char *glob, const char *path, bool stop_above)
 {
         struct walk w; /* of its sets, as much is used and cleared as the glob is long */
 
@@ -266,7 +266,7 @@ unsigned lu_glob_relate(const char *glob, const char *path)
         clear(&w, w.now);
         enter(&w, w.now, 0);
         for (const char *p = path; *p; p++) {
-                if (*p == '/' && has(w.now, w.len))
+                if (stop_above && *p == '/' && has(w.now, w.len))
                         return LU_GLOB_ABOVE;
                 if (only_directories(&w)) {
                         p = strchrnul(p, '/');
@@ -280,7 +280,12 @@ unsigned lu_glob_relate(const char *glob, const char *path)
         return relation_at_end(&w, path);
 }
 
+unsigned lu_glob_relate(const char *glob, const char *path)
+{
+        return relate(glob, path, true);
+}
+
 bool lu_glob_match(const char *glob, const char *path)
 {
-        return lu_glob_relate(glob, path) & LU_GLOB_SELF;
+        return relate(glob, path, false) & LU_GLOB_SELF;
 }

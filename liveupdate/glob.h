@@ -33,5 +33,5 @@ enum lu_glob_relation {
 /* How @glob relates to @path: an or of enum lu_glob_relation. @path "" is the root of both. */
 unsigned lu_glob_relate(const char *glob, const char *path);
 
-/* Does it match @path itself? */
+/* Does it match @path itself, whatever it does to the directories above? */
 bool lu_glob_match(const char *glob, const char *path);
