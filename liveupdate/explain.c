@@ -4,8 +4,7 @@
 /*
  * Nothing is decided here: the verdict is lu_classify()'s, the destination lu_destination()'s and
  * the runs lu_run_fires()'s, so what `explain` says is what `run` does. The file system is not
- * asked either, so a path may be explained that does not exist; one written with a '/' at its end
- * is taken for a directory.
+ * asked either, so a path may be explained that does not exist.
  */
 
 #include <string.h>
@@ -25,14 +24,16 @@ static void explanation_done(struct explanation *e)
         strv_done(&e->runs);
 }
 
-static void explain(const struct lu_rules *rules, const char *path, const char *shown,
+static void explain(const struct lu_rules *rules, const struct lu_question *question,
                     struct explanation *ret_explanation)
 {
-        struct explanation e = {.verdict = lu_classify(rules, path)};
+        static const struct lu_verdict outside = {LU_CLASS_UNWATCHED, "OutsideRoots", 0};
+        const char *path = question->path;
+        struct explanation e = {.verdict = path ? lu_classify(rules, path) : outside};
         _cleanup_(freep) char *destination = NULL;
 
         if (e.verdict.class_ == LU_CLASS_UPDATE) {
-                destination = lu_destination(rules, e.verdict.sync, path, ends_with(shown, "/"));
+                destination = lu_destination(rules, e.verdict.sync, path, question->is_directory);
                 e.destination = printable(destination);
                 for (size_t i = 0; i < rules->n_runs; i++)
                         if (lu_run_fires(rules, i, path))
@@ -53,21 +54,20 @@ static json_t *json_text(const char *text)
         return json_string(safe);
 }
 
-json_t *lu_explain_json(const struct lu_rules *rules, const char *name, const char *path,
-                        const char *shown)
+json_t *lu_explain_json(const struct lu_rules *rules, const struct lu_question *question)
 {
         _cleanup_(explanation_done) struct explanation e = {};
-        _cleanup_(freep) char *safe = printable(shown);
+        _cleanup_(freep) char *safe = printable(question->shown);
         json_t *runs = json_array(), *object;
 
-        explain(rules, path, shown, &e);
+        explain(rules, question, &e);
         for (size_t i = 0; i < e.runs.n_items; i++)
                 if (json_array_append_new(runs, json_text(e.runs.items[i])) < 0)
                         out_of_memory();
         object = json_pack("{s:s, s:s, s:s, s:o, s:s?, s:o, s:b}", "path", safe, "class",
                            lu_class_name(e.verdict.class_), "reason", e.verdict.reason,
-                           "liveUpdate", json_text(name), "destination", e.destination, "runs",
-                           runs, "restart", e.restart);
+                           "liveUpdate", json_text(question->live_update), "destination",
+                           e.destination, "runs", runs, "restart", e.restart);
         if (!object)
                 out_of_memory();
         return object;
@@ -96,15 +96,15 @@ static const char *sentence(const struct lu_verdict *verdict)
         return verdict->reason;
 }
 
-void lu_explain_text(const struct lu_rules *rules, const char *name, const char *path,
-                     const char *shown, struct str *out)
+void lu_explain_text(const struct lu_rules *rules, const struct lu_question *question,
+                     struct str *out)
 {
         _cleanup_(explanation_done) struct explanation e = {};
 
-        explain(rules, path, shown, &e);
-        str_append_printable(out, shown, strlen(shown));
+        explain(rules, question, &e);
+        str_append_printable(out, question->shown, strlen(question->shown));
         str_appendf(out, ": %s by ", lu_class_name(e.verdict.class_));
-        str_append_printable(out, name, strlen(name));
+        str_append_printable(out, question->live_update, strlen(question->live_update));
         str_appendf(out, " (%s: %s)\n", e.verdict.reason, sentence(&e.verdict));
         if (e.destination)
                 str_appendf(out, "  copy to %s\n", e.destination);

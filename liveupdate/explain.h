@@ -10,13 +10,20 @@
 #include "base/str.h"
 #include "liveupdate/rules.h"
 
+/* Borrowed. */
+struct lu_question {
+        const char *live_update; /* its name */
+        const char *path;        /* clean; NULL: outside the workspace */
+        const char *shown;       /* the path as the person wrote it */
+        bool is_directory;
+};
+
 /*
  * One element of the array that `explain -o json` prints: {"path", "class", "reason", "liveUpdate",
  * "destination", "runs", "restart"}. destination is null unless the class is Update; runs is [] and
- * restart false likewise. @shown is the path as the person wrote it. The caller owns the reference.
+ * restart false likewise. The caller owns the reference.
  */
-json_t *lu_explain_json(const struct lu_rules *rules, const char *name, const char *path,
-                        const char *shown);
+json_t *lu_explain_json(const struct lu_rules *rules, const struct lu_question *question);
 /* The same as a few lines of text for a person, appended to @out. */
-void lu_explain_text(const struct lu_rules *rules, const char *name, const char *path,
-                     const char *shown, struct str *out);
+void lu_explain_text(const struct lu_rules *rules, const struct lu_question *question,
+                     struct str *out);

@@ -38,6 +38,7 @@ struct lu_target_plan {
 struct lu_plan {
         struct lu_target_plan *targets; /* owned */
         size_t n_targets;
+        bool known;        /* the targets are known: what is not among them is gone */
         uint64_t revision; /* of the workspace */
         uint64_t until;    /* the earliest time at which to decide again; 0: none */
 

@@ -66,6 +66,10 @@ static void each_class_is_explained(void **state)
                  "\"liveUpdate\":\"shop/web\"," NOTHING,
                  "/work/api/x: Unwatched by shop/web (OutsideRoots: it lies in no directory that "
                  "is watched)\n"},
+                {NULL, "../x",
+                 "{\"path\":\"../x\",\"class\":\"Unwatched\",\"reason\":\"OutsideRoots\","
+                 "\"liveUpdate\":\"shop/web\"," NOTHING,
+                 NULL},
                 {"web/src/\xff\n\xc3\xa4", "\xff\n\xc3\xa4",
                  "{\"path\":\"\\\\xff\\\\n\xc3\xa4\",\"class\":\"Update\",\"reason\":\"Sync\","
                  "\"liveUpdate\":\"shop/web\",\"destination\":\"/app/\\\\xff\\\\n\xc3\xa4\","
@@ -75,13 +79,15 @@ static void each_class_is_explained(void **state)
         _cleanup_(lu_rules_freep) struct lu_rules *rules = example();
 
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-                json_t *object = lu_explain_json(rules, "shop/web", rows[i].path, rows[i].shown);
+                const struct lu_question question = {
+                        .live_update = "shop/web", .path = rows[i].path, .shown = rows[i].shown};
+                json_t *object = lu_explain_json(rules, &question);
                 _cleanup_(freep) char *json = json_dumps(object, JSON_COMPACT);
                 _cleanup_(str_done) struct str text = {};
 
                 assert_string_equal(json, rows[i].json);
                 json_decref(object);
-                lu_explain_text(rules, "shop/web", rows[i].path, rows[i].shown, &text);
+                lu_explain_text(rules, &question, &text);
                 if (rows[i].text)
                         assert_string_equal(str_text(&text), rows[i].text);
                 assert_true(utf8_valid(text.data, text.len));
@@ -91,24 +97,30 @@ static void each_class_is_explained(void **state)
 static void an_unmatched_path_is_explained(void **state)
 {
         _cleanup_(lu_rules_freep) struct lu_rules *rules = example();
+        const struct lu_question question = {.live_update = "web", .path = "web/x", .shown = "x"};
         json_t *object;
 
         rules->on_unmatched = LU_ON_UNMATCHED_WARN;
-        object = lu_explain_json(rules, "web", "web/x", "x");
+        object = lu_explain_json(rules, &question);
         assert_string_equal(json_string_value(json_object_get(object, "class")), "Unmatched");
         assert_string_equal(json_string_value(json_object_get(object, "reason")), "NoMatchingSync");
         json_decref(object);
 }
 
-static void a_slash_at_the_end_means_a_directory(void **state)
+static void a_file_may_go_below_the_destination(void **state)
 {
         _cleanup_(lu_rules_freep) struct lu_rules *rules = example();
         static const struct {
-                const char *shown, *destination;
-        } rows[] = {{"app.conf", "/etc/app/app.conf"}, {"app.conf/", "/etc/app"}};
+                bool is_directory;
+                const char *destination;
+        } rows[] = {{false, "/etc/app/app.conf"}, {true, "/etc/app"}};
 
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-                json_t *object = lu_explain_json(rules, "web", "web/app.conf", rows[i].shown);
+                const struct lu_question question = {.live_update = "web",
+                                                     .path = "web/app.conf",
+                                                     .shown = "app.conf",
+                                                     .is_directory = rows[i].is_directory};
+                json_t *object = lu_explain_json(rules, &question);
 
                 assert_string_equal(json_string_value(json_object_get(object, "destination")),
                                     rows[i].destination);
@@ -120,16 +132,17 @@ static void a_command_of_several_lines_stays_one_string(void **state)
 {
         _cleanup_(lu_rules_freep) struct lu_rules *rules = rules_written();
         _cleanup_(str_done) struct str text = {};
+        const struct lu_question question = {.live_update = "web", .path = "a", .shown = "a"};
         json_t *object;
 
         root_written(rules, "", NULL);
         sync_written(rules, "", "/app", NULL);
         run_written(rules, "set -e\nmake", NULL);
-        object = lu_explain_json(rules, "web", "a", "a");
+        object = lu_explain_json(rules, &question);
         assert_string_equal(json_string_value(json_array_get(json_object_get(object, "runs"), 0)),
                             "set -e\nmake");
         json_decref(object);
-        lu_explain_text(rules, "web", "a", "a", &text);
+        lu_explain_text(rules, &question, &text);
         assert_non_null(strstr(str_text(&text), "  run     set -e\\nmake\n"));
 }
 
@@ -138,7 +151,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_class_is_explained),
                 cmocka_unit_test(an_unmatched_path_is_explained),
-                cmocka_unit_test(a_slash_at_the_end_means_a_directory),
+                cmocka_unit_test(a_file_may_go_below_the_destination),
                 cmocka_unit_test(a_command_of_several_lines_stays_one_string),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

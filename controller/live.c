@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "controller/live.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "controller/app.h"
+
+static void on_timer(uv_timer_t *timer)
+{
+        app_mark_dirty(timer->data);
+}
+
+struct live *live_new(struct app *app, const char *namespace_, const char *name)
+{
+        struct live *live = xcalloc(1, sizeof(*live));
+
+        live->app = app;
+        live->namespace_ = xstrdup(namespace_);
+        live->name = xstrdup(name);
+        uv_timer_init(app->loop, &live->timer);
+        uv_timer_init(app->loop, &live->publish_timer);
+        live->timer.data = live->publish_timer.data = live;
+        live->n_open_timers = 2;
+        return live;
+}
+
+static void live_free(struct live *live)
+{
+        for (size_t i = 0; i < live->n_memories; i++)
+                lu_memory_free(live->memories[i]);
+        free(live->memories);
+        lu_rules_free(live->rules);
+        json_decref(live->status);
+        json_decref(live->next_status);
+        free(live->shown.message);
+        free(live->namespace_);
+        free(live->name);
+        free(live->uid);
+        free(live->invalid);
+        free(live->other_owner);
+        free(live);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+        struct live *live = handle->data;
+
+        if (--live->n_open_timers == 0)
+                live_free(live);
+}
+
+void live_close(struct live *live)
+{
+        while (live->operations)
+                operation_cancel(live->operations);
+        discovery_free(live->discovery);
+        live->discovery = NULL;
+        kube_request_cancel(live->app->client, live->publishing);
+        uv_close((uv_handle_t *)&live->timer, on_timer_closed);
+        uv_close((uv_handle_t *)&live->publish_timer, on_timer_closed);
+}
+
+static void on_discovery(void *userdata)
+{
+        app_mark_dirty(userdata);
+}
+
+static bool keep_none(void *userdata, const struct lu_memory *memory)
+{
+        return false;
+}
+
+void live_set_rules(struct live *live, struct lu_rules *rules, const char *invalid)
+{
+        while (live->operations)
+                operation_cancel(live->operations);
+        live_forget(live, keep_none, NULL);
+        discovery_free(live->discovery);
+        live->discovery = NULL;
+        lu_rules_free(live->rules);
+        live->rules = rules;
+        free(live->invalid);
+        live->invalid = xstrdup(invalid);
+        if (rules) {
+                const struct discovery_params params = {
+                        .client = live->app->client,
+                        .namespace_ = live->namespace_,
+                        .rules = rules,
+                        .on_change = on_discovery,
+                        .userdata = live,
+                };
+
+                live->discovery = discovery_new(&params);
+        }
+        app_mark_dirty(live);
+}
+
+struct lu_memory *live_memory(struct live *live, const char *pod_uid, const char *container,
+                              const char *container_id)
+{
+        for (size_t i = 0; i < live->n_memories; i++)
+                if (lu_memory_is(live->memories[i], pod_uid, container, container_id))
+                        return live->memories[i];
+        return NULL;
+}
+
+struct lu_memory *live_remember(struct live *live, const char *pod_uid, const char *container,
+                                const char *container_id)
+{
+        struct lu_memory *memory = live_memory(live, pod_uid, container, container_id);
+
+        if (memory)
+                return memory;
+        live->memories =
+                xreallocarray(live->memories, live->n_memories + 1, sizeof(*live->memories));
+        memory = lu_memory_new(pod_uid, container, container_id);
+        live->memories[live->n_memories++] = memory;
+        return memory;
+}
+
+void live_forget(struct live *live, bool (*keep)(void *userdata, const struct lu_memory *memory),
+                 void *userdata)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < live->n_memories; i++) {
+                struct lu_memory *memory = live->memories[i];
+
+                if (memory->updating || keep(userdata, memory))
+                        live->memories[n++] = memory;
+                else
+                        lu_memory_free(memory);
+        }
+        live->n_memories = n;
+}
+
+void operation_free(struct operation *operation)
+{
+        for (struct operation **p = &operation->live->operations; *p; p = &(*p)->next)
+                if (*p == operation) {
+                        *p = operation->next;
+                        break;
+                }
+        update_op_free(operation->op);
+        free(operation->namespace_);
+        free(operation->pod);
+        free(operation->pod_uid);
+        free(operation->container);
+        free(operation->container_id);
+        free(operation);
+}
+
+void operation_cancel(struct operation *operation)
+{
+        struct lu_memory *memory = live_memory(operation->live, operation->pod_uid,
+                                               operation->container, operation->container_id);
+
+        if (memory)
+                lu_memory_cancel(memory);
+        operation_free(operation);
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "liveupdate/pending.h"
+
+/*
+ * The workspace may hold a hundred thousand files and a LiveUpdate a hundred targets, so the change
+ * set is walked once: only entries newer than the oldest revision any target has, or, while a
+ * target has none, newer than the oldest baseline. What remains is classified once. Each target
+ * then filters that short list.
+ *
+ * Two clocks decide what is missing. A target that was updated has a revision, and lacks what is
+ * newer. A target that was not has only an age: for a synced path the creation of its generation,
+ * since the image is at least as old; for a path that asks for a rebuild the creation of its pod,
+ * since whoever rebuilds by hand makes new pods, and these must not be held up by what they already
+ * contain.
+ */
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/str.h"
+
+const struct lu_memory *lu_world_memory(const struct lu_world *world,
+                                        const struct lu_target *target)
+{
+        for (size_t i = 0; i < world->n_memories; i++)
+                if (lu_memory_is(world->memories[i], target->pod->uid, target->container->name,
+                                 target->container->id))
+                        return world->memories[i];
+        return NULL;
+}
+
+struct collector {
+        const struct lu_world *world;
+        uint64_t since_revision; /* lacked by a target that has a revision */
+        bool any_by_age;
+        uint64_t since_time; /* lacked by a target that has none */
+        struct lu_candidates *out;
+};
+
+static bool collect_one(void *userdata, const struct lu_change *change)
+{
+        struct collector *c = userdata;
+        struct lu_candidates *out = c->out;
+        struct lu_verdict verdict;
+        bool by_age = c->any_by_age &&
+                      (change->time > c->since_time ||
+                       (c->world->rules->initial_sync && change->facts.kind != LU_KIND_ABSENT));
+
+        if (!by_age && change->revision <= c->since_revision)
+                return true;
+        verdict = lu_classify(c->world->rules, change->path);
+        if (verdict.class_ == LU_CLASS_UNWATCHED || verdict.class_ == LU_CLASS_IGNORED)
+                return true;
+        /* A directory alone is content only where a sync wants it. */
+        if (change->facts.kind == LU_KIND_DIRECTORY && verdict.class_ != LU_CLASS_UPDATE)
+                return true;
+        if (out->n_items == out->capacity) {
+                out->capacity = out->capacity ? out->capacity * 2 : 16;
+                out->items = xreallocarray(out->items, out->capacity, sizeof(*out->items));
+        }
+        out->items[out->n_items++] = (struct lu_candidate){.change = change, .verdict = verdict};
+        return true;
+}
+
+void lu_candidates_collect(const struct lu_world *world, const struct lu_targets *targets,
+                           struct lu_candidates *ret_candidates)
+{
+        struct collector c = {
+                .world = world,
+                .since_revision = UINT64_MAX,
+                .since_time = UINT64_MAX,
+                .out = ret_candidates,
+        };
+
+        for (size_t i = 0; i < targets->n_items; i++) {
+                const struct lu_target *target = &targets->items[i];
+                const struct lu_memory *memory = lu_world_memory(world, target);
+
+                if (memory && memory->has_revision) {
+                        if (memory->revision < c.since_revision)
+                                c.since_revision = memory->revision;
+                        continue;
+                }
+                c.any_by_age = true;
+                if (target->baseline_time < c.since_time)
+                        c.since_time = target->baseline_time;
+        }
+        if (c.any_by_age)
+                lu_changes_each(world->changes, collect_one, &c);
+        else
+                lu_changes_since(world->changes, c.since_revision, collect_one, &c);
+}
+
+void lu_candidates_done(struct lu_candidates *c)
+{
+        free(c->items);
+        *c = (struct lu_candidates){};
+}
+
+bool lu_candidate_pending(const struct lu_world *world, const struct lu_candidate *candidate,
+                          const struct lu_target *target, const struct lu_memory *memory)
+{
+        const struct lu_change *change = candidate->change;
+
+        if (memory && memory->has_revision)
+                return change->revision > memory->revision;
+        if (candidate->verdict.class_ != LU_CLASS_UPDATE)
+                return change->time > target->pod->created;
+        if (world->rules->initial_sync && change->facts.kind != LU_KIND_ABSENT)
+                return true;
+        return change->time > target->baseline_time;
+}
+
+/*
+ * Removing this destination would take away what another sync put there: its own removals do the
+ * work file by file.
+ */
+static bool holds_another_sync(const struct lu_rules *rules, size_t sync, const char *destination)
+{
+        if (streq(destination, "/"))
+                return true;
+        for (size_t i = 0; i < rules->n_syncs; i++)
+                if (i != sync && path_is_below(rules->syncs[i].container_path, destination))
+                        return true;
+        return false;
+}
+
+static void add_item(const struct lu_rules *rules, const struct lu_candidate *candidate,
+                     struct lu_update *update)
+{
+        const struct lu_change *change = candidate->change;
+        const struct lu_sync_rule *sync = &rules->syncs[candidate->verdict.sync];
+        _cleanup_(freep) char *destination =
+                lu_destination(rules, candidate->verdict.sync, change->path,
+                               change->facts.kind == LU_KIND_DIRECTORY);
+        bool shared = holds_another_sync(rules, candidate->verdict.sync, destination);
+        struct lu_update_item *item;
+
+        if (change->facts.kind == LU_KIND_ABSENT && shared)
+                return;
+        item = lu_update_add(update, change->path, take_ptr(destination), change->facts.kind);
+        item->flipped = change->flipped && !shared;
+        item->has_owner = sync->has_owner;
+        item->uid = sync->uid;
+        item->gid = sync->gid;
+        item->has_mode = sync->has_mode;
+        item->mode = sync->mode;
+}
+
+static void add_fired(const struct lu_rules *rules, const char *path, struct lu_run_set *fired)
+{
+        for (size_t i = 0; i < rules->n_runs; i++)
+                if (!lu_run_set_has(fired, i) && lu_run_fires(rules, i, path))
+                        lu_run_set_add(fired, i);
+}
+
+static void add_runs(const struct lu_rules *rules, const struct lu_run_set *fired,
+                     struct lu_update *update)
+{
+        for (size_t i = 0; i < rules->n_runs; i++) {
+                const struct lu_run_rule *rule = &rules->runs[i];
+                struct lu_update_run *run;
+
+                if (!lu_run_set_has(fired, i))
+                        continue;
+                update->runs =
+                        xreallocarray(update->runs, update->n_runs + 1, sizeof(*update->runs));
+                run = &update->runs[update->n_runs++];
+                *run = (struct lu_update_run){
+                        .index = i,
+                        .command = xstrdup(rule->command),
+                        .working_dir = xstrdup(rule->working_dir),
+                        .text = xstrdup(rule->text),
+                        .timeout_seconds = rule->timeout_seconds,
+                        .echo = rule->echo,
+                };
+                strv_copy(&run->args, &rule->args);
+        }
+}
+
+struct lu_update *lu_pending_update(const struct lu_world *world,
+                                    const struct lu_candidates *candidates,
+                                    const struct lu_target *target, const struct lu_memory *memory)
+{
+        _cleanup_(lu_update_unrefp) struct lu_update *update = lu_update_new();
+        struct lu_run_set fired = memory ? memory->owed : (struct lu_run_set){};
+        size_t n_pending = 0;
+
+        for (size_t i = 0; i < candidates->n_items; i++) {
+                const struct lu_candidate *candidate = &candidates->items[i];
+
+                if (candidate->verdict.class_ != LU_CLASS_UPDATE ||
+                    !lu_candidate_pending(world, candidate, target, memory))
+                        continue;
+                n_pending++;
+                add_item(world->rules, candidate, update);
+                add_fired(world->rules, candidate->change->path, &fired);
+        }
+        if (n_pending == 0)
+                return NULL;
+        add_runs(world->rules, &fired, update);
+        if (update->n_items == 0 && update->n_runs == 0 && !world->rules->restart)
+                return NULL; /* removals that other syncs' removals do: nothing to send */
+        update->revision = lu_changes_revision(world->changes);
+        update->restart = world->rules->restart;
+        lu_update_seal(update);
+        return take_ptr(update);
+}
