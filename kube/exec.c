@@ -5,11 +5,8 @@
  * One exec is one struct, one state, one connection at a time. What happens to it (a name resolved,
  * a connection refused, a message, a deadline) is noted and leads to exec_step() or to exec_end();
  * exec_go() alone changes the state. exec_end() is idempotent: it lets go of everything that could
- * still call back, judges the facts, and puts the exec into ENDED. Whoever waits hears of it in the
- * next round of the loop, so nobody is ever called from within a call of his own.
- *
- * One timer and one idle handle serve all execs of a client, so that an exec is plain memory and
- * can be freed at any time.
+ * still call back, judges the facts, and leaves the rest to the set (kube/exec_set.h), which tells
+ * the end in the next round of the loop.
  *
  * A Status is the last thing of a stream (KUBERNETES.md 1.3), so the exec ends when it is complete;
  * closing is then left to the server, which does it at once.
@@ -18,14 +15,13 @@
 #include <assert.h>
 #include <string.h>
 
-#include <utlist.h>
-
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/strv.h"
 #include "kube/channel.h"
 #include "kube/exec_result.h"
+#include "kube/exec_set.h"
 #include "kube/request.h"
 #include "kube/resolve.h"
 #include "kube/status.h"
@@ -56,9 +52,9 @@ static const char *const exec_state_names[] = {
 };
 
 struct exec {
-        struct kube_op op; /* gives the id */
-        struct kube_execs *set;
-        struct exec *prev, *next;
+        struct kube_exec_entry entry; /* id, place, deadline */
+        struct kube_client *client;
+        struct kube_ws_hub *hub;
         enum exec_state state;
 
         char *target; /* "namespace/pod/container": the queue's key, and for people */
@@ -82,26 +78,16 @@ struct exec {
         struct kube_exec_verdict verdict;
 };
 
-struct kube_execs {
-        struct kube_client *client;
-        struct kube_ws_hub *hub;
-        struct exec *list; /* oldest first, all states */
-        uv_timer_t deadline;
-        uv_idle_t after_round; /* runs while an exec has ended, or a queued one may start */
-        bool stopped;
-};
-
 static void exec_end(struct exec *e, enum kube_exec_end how, const char *detail);
 static void exec_step(struct exec *e);
-static void after_round(uv_idle_t *idle);
 
 /* ------------------------------------------------------------------ life */
 
 static void exec_free(struct exec *e)
 {
         kube_resolve_cancel(e->resolve);
-        kube_request_cancel(e->set->client, e->diagnosis);
-        kube_ws_close(e->set->hub, e->socket, KUBE_WS_ABORT);
+        kube_request_cancel(e->client, e->diagnosis);
+        kube_ws_close(e->hub, e->socket, KUBE_WS_ABORT);
         strv_done(&e->addresses);
         kube_channel_reader_done(&e->reader);
         kube_exec_verdict_done(&e->verdict);
@@ -113,32 +99,16 @@ static void exec_free(struct exec *e)
         free(e);
 }
 
-static void exec_remove(struct exec *e)
+static struct exec *exec_of(struct kube_exec_entry *entry)
 {
-        kube_client_detach(e->set->client, &e->op);
-        DL_DELETE(e->set->list, e);
-}
-
-/* The client stops: no callback, no wake-up of others. */
-static void stop_op(struct kube_op *op)
-{
-        struct exec *e = container_of(op, struct exec, op);
-
-        exec_remove(e);
-        exec_free(e);
+        return container_of(entry, struct exec, entry);
 }
 
 static struct exec *find(struct kube_client *c, kube_exec_id id)
 {
-        struct kube_op *op = id ? kube_client_find(c, id, stop_op) : NULL;
+        struct kube_exec_entry *entry = kube_exec_set_find(c, id);
 
-        return op ? container_of(op, struct exec, op) : NULL;
-}
-
-static void wake(struct kube_execs *set)
-{
-        if (!set->stopped && !uv_is_active((uv_handle_t *)&set->after_round))
-                uv_idle_start(&set->after_round, after_round);
+        return entry ? exec_of(entry) : NULL;
 }
 
 /* ------------------------------------------------------------------ deadlines */
@@ -156,59 +126,36 @@ static unsigned timeout_of(const struct exec *e)
         }
 }
 
-static void on_deadline(uv_timer_t *timer);
-
-static void arm_deadline(struct kube_execs *set)
+static void set_deadline(struct exec *e)
 {
-        uint64_t now = kube_client_now(set->client);
-        uint64_t first = UINT64_MAX;
-        struct exec *e;
+        unsigned timeout = timeout_of(e);
 
-        DL_FOREACH(set->list, e)
-        {
-                uint64_t due = timeout_of(e) ? e->active_at + timeout_of(e) : UINT64_MAX;
-
-                if (due < first)
-                        first = due;
-        }
-        if (first == UINT64_MAX)
-                uv_timer_stop(&set->deadline);
-        else
-                uv_timer_start(&set->deadline, on_deadline, first > now ? first - now : 0, 0);
+        kube_exec_set_due(&e->entry, timeout ? e->active_at + timeout : UINT64_MAX);
 }
 
-static void on_deadline(uv_timer_t *timer)
-{
-        struct kube_execs *set = container_of(timer, struct kube_execs, deadline);
-        uint64_t now = kube_client_now(set->client);
-        struct exec *e;
-
-        DL_FOREACH(set->list, e)
-        {
-                if (timeout_of(e) == 0 || now < e->active_at + timeout_of(e))
-                        continue;
-                e->facts.timeout_ms = timeout_of(e);
-                exec_end(e,
-                         e->state == EXEC_OPEN ? KUBE_EXEC_END_IDLE : KUBE_EXEC_END_CONNECT_TIMEOUT,
-                         NULL);
-        }
-        arm_deadline(set);
-}
-
+/* Progress only notes the time; the timer finds out when it fires. */
 static void touch(struct exec *e)
 {
-        e->active_at = kube_client_now(e->set->client);
+        e->active_at = kube_client_now(e->client);
+}
+
+static void on_due(struct kube_exec_entry *entry)
+{
+        struct exec *e = exec_of(entry);
+
+        e->facts.timeout_ms = timeout_of(e);
+        if (kube_client_now(e->client) < e->active_at + e->facts.timeout_ms)
+                set_deadline(e);
+        else if (e->state == EXEC_OPEN)
+                exec_end(e, KUBE_EXEC_END_IDLE, NULL);
+        else
+                exec_end(e, KUBE_EXEC_END_CONNECT_TIMEOUT, NULL);
 }
 
 /* ------------------------------------------------------------------ the socket's callbacks */
 
-/* Each of these calls the user, who may cancel this exec or stop the client: afterwards the exec is
- * looked up again, and the set is still there because only the loop's end frees it. */
-
-static bool gone(struct kube_execs *set, kube_exec_id id)
-{
-        return set->stopped || !find(set->client, id);
-}
+/* Some of these call the user, who may cancel this exec or stop the client: afterwards the exec is
+ * looked up again. */
 
 static void on_open(void *userdata, const char *protocol);
 static void on_piece(void *userdata, const struct view *piece, bool first, bool last);
@@ -224,29 +171,14 @@ static const struct kube_ws_callbacks socket_callbacks = {
 
 /* ------------------------------------------------------------------ the machine */
 
-static bool slot_free(const struct exec *e)
-{
-        unsigned n_running = 0;
-        struct exec *other;
-
-        DL_FOREACH(e->set->list, other)
-        {
-                if (other->state != EXEC_QUEUED && other->state != EXEC_ENDED &&
-                    streq(other->target, e->target))
-                        n_running++;
-        }
-        return n_running < LIMIT_EXECS_PER_CONTAINER;
-}
-
 static void on_resolved(void *userdata, int r, struct strv *addresses, const char *problem)
 {
         struct exec *e = userdata;
 
         e->resolve = NULL;
         if (r < 0) {
-                _cleanup_(freep) char *text =
-                        xasprintf("cannot find the API server %s: %s",
-                                  kube_client_url(e->set->client)->host, problem);
+                _cleanup_(freep) char *text = xasprintf("cannot find the API server %s: %s",
+                                                        kube_client_url(e->client)->host, problem);
 
                 exec_end(e, KUBE_EXEC_END_UNREACHABLE, text);
                 return;
@@ -257,23 +189,23 @@ static void on_resolved(void *userdata, int r, struct strv *addresses, const cha
 
 static void begin_resolving(struct exec *e)
 {
-        const struct kube_url *url = kube_client_url(e->set->client);
+        const struct kube_url *url = kube_client_url(e->client);
         int r;
 
         if (kube_resolve_is_address(url->host)) {
                 strv_push(&e->addresses, url->host);
                 return;
         }
-        r = kube_resolve_start(e->set->hub->loop, url->host, on_resolved, e, &e->resolve);
+        r = kube_resolve_start(e->hub->loop, url->host, on_resolved, e, &e->resolve);
         if (r < 0)
                 exec_end(e, KUBE_EXEC_END_UNREACHABLE, strerror(-r));
 }
 
 static void begin_connecting(struct exec *e)
 {
-        _cleanup_(freep) char *authorization = kube_client_authorization(e->set->client);
+        _cleanup_(freep) char *authorization = kube_client_authorization(e->client);
         _cleanup_(freep) char *path =
-                xasprintf("%s%s", kube_client_url(e->set->client)->prefix, e->path);
+                xasprintf("%s%s", kube_client_url(e->client)->prefix, e->path);
         const struct kube_ws_params params = {
                 .address = e->addresses.items[e->n_tried++],
                 .path = path,
@@ -281,7 +213,7 @@ static void begin_connecting(struct exec *e)
                 .authorization = authorization,
         };
 
-        e->socket = kube_ws_open(e->set->hub, &params, &socket_callbacks, e);
+        e->socket = kube_ws_open(e->hub, &params, &socket_callbacks, e);
         if (!e->socket)
                 exec_end(e, KUBE_EXEC_END_UNREACHABLE, "the connection could not be begun");
 }
@@ -312,7 +244,7 @@ static void begin_diagnosing(struct exec *e)
                 .timeout_ms = DIAGNOSIS_TIMEOUT_MS,
         };
 
-        e->diagnosis = kube_request_start(e->set->client, &params, on_diagnosis, e);
+        e->diagnosis = kube_request_start(e->client, &params, on_diagnosis, e);
         if (!e->diagnosis)
                 exec_end(e, KUBE_EXEC_END_UPGRADE, NULL);
 }
@@ -320,7 +252,7 @@ static void begin_diagnosing(struct exec *e)
 static void exec_go(struct exec *e, enum exec_state next)
 {
         assert(e->state != EXEC_ENDED);
-        log_debug("exec", LOG_U("id", e->op.id), LOG_S("target", e->target),
+        log_debug("exec", LOG_U("id", e->entry.op.id), LOG_S("target", e->target),
                   LOG_S("state", exec_state_names[next]));
         e->state = next;
         touch(e);
@@ -334,23 +266,18 @@ static void exec_go(struct exec *e, enum exec_state next)
         case EXEC_DIAGNOSING:
                 begin_diagnosing(e);
                 break;
-        case EXEC_ENDED:
-                wake(e->set);
-                break;
         default:
                 break;
         }
-        arm_deadline(e->set);
+        if (e->state == next && next != EXEC_ENDED)
+                set_deadline(e);
 }
 
 /* Moves on as far as it can without waiting. */
 static void exec_step(struct exec *e)
 {
-        if (e->state == EXEC_QUEUED) {
-                if (!slot_free(e))
-                        return;
+        if (e->state == EXEC_QUEUED)
                 exec_go(e, EXEC_RESOLVING);
-        }
         if (e->state == EXEC_RESOLVING) {
                 if (e->addresses.n_items == 0)
                         return;
@@ -363,9 +290,9 @@ static void exec_end(struct exec *e, enum kube_exec_end how, const char *detail)
         if (e->state == EXEC_ENDED)
                 return;
         kube_resolve_cancel(take_ptr(e->resolve));
-        kube_request_cancel(e->set->client, e->diagnosis);
+        kube_request_cancel(e->client, e->diagnosis);
         e->diagnosis = 0;
-        kube_ws_close(e->set->hub, e->socket,
+        kube_ws_close(e->hub, e->socket,
                       how == KUBE_EXEC_END_STATUS ? KUBE_WS_LEAVE : KUBE_WS_ABORT);
         e->socket = 0;
 
@@ -376,6 +303,7 @@ static void exec_end(struct exec *e, enum kube_exec_end how, const char *detail)
         e->facts.status = view_of(str_text(&e->reader.status), e->reader.status.len);
         kube_exec_classify(&e->facts, &e->verdict);
         exec_go(e, EXEC_ENDED);
+        kube_exec_set_end(&e->entry);
 }
 
 /* ------------------------------------------------------------------ while open */
@@ -383,8 +311,8 @@ static void exec_end(struct exec *e, enum kube_exec_end how, const char *detail)
 static void on_open(void *userdata, const char *protocol)
 {
         struct exec *e = userdata;
-        struct kube_execs *set = e->set;
-        kube_exec_id id = e->op.id;
+        struct kube_client *c = e->client;
+        kube_exec_id id = e->entry.op.id;
 
         if (streq(protocol, V5))
                 e->facts.protocol = "v5";
@@ -395,12 +323,12 @@ static void on_open(void *userdata, const char *protocol)
                 exec_end(e, KUBE_EXEC_END_PROTOCOL, NULL);
                 return;
         }
-        kube_client_stats(set->client)->execs_opened++;
+        kube_client_stats(e->client)->execs_opened++;
         exec_go(e, EXEC_OPEN);
         if (e->callbacks->on_open)
                 e->callbacks->on_open(e->userdata, e->facts.protocol);
-        if (!gone(set, id) && e->stdin_open)
-                kube_ws_want_write(set->hub, e->socket);
+        if (find(c, id) && e->stdin_open)
+                kube_ws_want_write(e->hub, e->socket);
 }
 
 static void on_piece(void *userdata, const struct view *piece, bool first, bool last)
@@ -439,15 +367,15 @@ static size_t end_stdin(struct exec *e, uint8_t *buffer, size_t size)
 static size_t on_writeable(void *userdata, uint8_t *buffer, size_t size)
 {
         struct exec *e = userdata;
-        struct kube_execs *set = e->set;
-        kube_exec_id id = e->op.id;
+        struct kube_client *c = e->client;
+        kube_exec_id id = e->entry.op.id;
         ssize_t n;
 
         touch(e);
         if (!e->stdin_open)
                 return 0;
         n = e->callbacks->pull(e->userdata, buffer + 1, size - 1);
-        if (gone(set, id))
+        if (!find(c, id))
                 return 0;
         if (n == -ENODATA)
                 return end_stdin(e, buffer, size);
@@ -497,39 +425,32 @@ static void on_socket_end(void *userdata, const struct kube_ws_end *end)
                  text ? text : end->problem);
 }
 
-/* ------------------------------------------------------------------ after the round */
+/* ------------------------------------------------------------------ for the set */
 
-static struct exec *first_ended(struct kube_execs *set)
+static void start(struct kube_exec_entry *entry)
 {
-        struct exec *e;
-
-        DL_FOREACH(set->list, e)
-        {
-                if (e->state == EXEC_ENDED)
-                        return e;
-        }
-        return NULL;
+        exec_step(exec_of(entry));
 }
 
-static void after_round(uv_idle_t *idle)
+static void deliver(struct kube_exec_entry *entry)
 {
-        struct kube_execs *set = container_of(idle, struct kube_execs, after_round);
-        unsigned n_ended = 0;
-        struct exec *e;
+        struct exec *e = exec_of(entry);
 
-        uv_idle_stop(idle);
-        DL_FOREACH(set->list, e)
-        {
-                exec_step(e);
-                n_ended += e->state == EXEC_ENDED;
-        }
-        /* What ends meanwhile waits for the next round, which wake() has asked for. */
-        for (; n_ended > 0 && !set->stopped && (e = first_ended(set)); n_ended--) {
-                exec_remove(e);
-                e->callbacks->on_end(e->userdata, &e->verdict.result);
-                exec_free(e);
-        }
+        e->callbacks->on_end(e->userdata, &e->verdict.result);
+        exec_free(e);
 }
+
+static void discard(struct kube_exec_entry *entry)
+{
+        exec_free(exec_of(entry));
+}
+
+static const struct kube_exec_entry_ops entry_ops = {
+        .start = start,
+        .on_due = on_due,
+        .deliver = deliver,
+        .discard = discard,
+};
 
 /* ------------------------------------------------------------------ the contract */
 
@@ -575,7 +496,6 @@ int kube_exec_start(struct kube_client *c, const struct kube_exec_params *params
 {
         _cleanup_(freep) char *path = exec_path(params, callbacks->pull != NULL);
         struct kube_streams *streams;
-        struct kube_execs *set;
         struct exec *e;
         int r;
 
@@ -585,12 +505,11 @@ int kube_exec_start(struct kube_client *c, const struct kube_exec_params *params
         streams = kube_client_streams(c, err);
         if (!streams)
                 return -ECANCELED;
-        set = kube_streams_execs(streams);
 
         e = xcalloc(1, sizeof(*e));
         *e = (struct exec){
-                .op = {.stop = stop_op},
-                .set = set,
+                .client = c,
+                .hub = kube_streams_hub(streams),
                 .target = xasprintf("%s/%s/%s", params->namespace_, params->pod, params->container),
                 .path = take_ptr(path),
                 .callbacks = callbacks,
@@ -600,13 +519,14 @@ int kube_exec_start(struct kube_client *c, const struct kube_exec_params *params
                 .idle_timeout_ms = params->idle_timeout_ms,
                 .stdin_open = callbacks->pull != NULL,
         };
-        if (!kube_client_attach(c, &e->op)) {
+        e->entry.set = kube_streams_execs(streams);
+        e->entry.ops = &entry_ops;
+        e->entry.target = e->target;
+        if (!kube_exec_set_add(&e->entry)) {
                 exec_free(e);
                 return err_set(err, -ECANCELED, "the client is stopping");
         }
-        DL_APPEND(set->list, e);
-        *ret_id = e->op.id;
-        exec_step(e);
+        *ret_id = e->entry.op.id;
         return 0;
 }
 
@@ -615,7 +535,7 @@ void kube_exec_resume(struct kube_client *c, kube_exec_id id)
         struct exec *e = find(c, id);
 
         if (e && e->state == EXEC_OPEN && e->stdin_open)
-                kube_ws_want_write(e->set->hub, e->socket);
+                kube_ws_want_write(e->hub, e->socket);
 }
 
 void kube_exec_set_idle_timeout(struct kube_client *c, kube_exec_id id, unsigned timeout_ms)
@@ -626,52 +546,15 @@ void kube_exec_set_idle_timeout(struct kube_client *c, kube_exec_id id, unsigned
                 return;
         e->idle_timeout_ms = timeout_ms;
         touch(e);
-        arm_deadline(e->set);
+        set_deadline(e);
 }
 
 void kube_exec_cancel(struct kube_client *c, kube_exec_id id)
 {
         struct exec *e = find(c, id);
-        struct kube_execs *set = e ? e->set : NULL;
 
         if (!e)
                 return;
-        exec_remove(e);
+        kube_exec_set_remove(&e->entry);
         exec_free(e);
-        arm_deadline(set);
-        wake(set); /* its place is free for a queued one */
-}
-
-/* ------------------------------------------------------------------ for kube/streams.c */
-
-struct kube_execs *kube_execs_new(struct kube_client *c, struct kube_ws_hub *hub)
-{
-        struct kube_execs *set = xcalloc(1, sizeof(*set));
-
-        set->client = c;
-        set->hub = hub;
-        uv_timer_init(hub->loop, &set->deadline);
-        uv_idle_init(hub->loop, &set->after_round);
-        return set;
-}
-
-void kube_execs_stop(struct kube_execs *set)
-{
-        struct exec *e, *next;
-
-        if (set->stopped)
-                return;
-        set->stopped = true;
-        DL_FOREACH_SAFE(set->list, e, next)
-        stop_op(&e->op);
-        uv_close((uv_handle_t *)&set->deadline, NULL);
-        uv_close((uv_handle_t *)&set->after_round, NULL);
-}
-
-void kube_execs_free(struct kube_execs *set)
-{
-        if (!set)
-                return;
-        assert(set->stopped && !set->list);
-        free(set);
 }

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/macro.h"
 #include "base/mem.h"
+#include "kube/exec_set.h"
 #include "kube/url.h"
 #include "kube/websocket.h"
 
@@ -34,7 +35,7 @@
 struct kube_streams {
         struct kube_ws_hub hub;
         struct kube_client *client;
-        struct kube_execs *execs;
+        struct kube_exec_set *execs;
         SSL_CTX *ssl;         /* the client's; NULL: plain http */
         SSL_SESSION *session; /* the newest; NULL: none yet */
         char *server_name;    /* to send in the handshake; NULL: the server is an address */
@@ -157,7 +158,7 @@ int kube_streams_new(struct kube_client *c, struct kube_streams **ret_streams, s
         if (s->ssl)
                 s->hub.connection_flags = LCCSCF_USE_SSL | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK;
         kube_ws_hub_init(&s->hub);
-        s->execs = kube_execs_new(c, &s->hub);
+        s->execs = kube_exec_set_new(c);
         *ret_streams = take_ptr(s);
         return 0;
 }
@@ -167,7 +168,7 @@ void kube_streams_stop(struct kube_streams *s)
         if (!s || s->stopped)
                 return;
         s->stopped = true;
-        kube_execs_stop(s->execs);
+        kube_exec_set_stop(s->execs);
         kube_ws_hub_stop(&s->hub);
         lws_context_destroy(s->hub.context);
 }
@@ -177,7 +178,7 @@ void kube_streams_free(struct kube_streams *s)
         if (!s)
                 return;
         lws_context_destroy(s->hub.context);
-        kube_execs_free(s->execs);
+        kube_exec_set_free(s->execs);
         kube_ws_hub_done(&s->hub);
         SSL_SESSION_free(s->session);
         if (s->ssl)
@@ -187,7 +188,12 @@ void kube_streams_free(struct kube_streams *s)
         free(s);
 }
 
-struct kube_execs *kube_streams_execs(struct kube_streams *s)
+struct kube_exec_set *kube_streams_execs(struct kube_streams *s)
 {
         return s->execs;
+}
+
+struct kube_ws_hub *kube_streams_hub(struct kube_streams *s)
+{
+        return &s->hub;
 }

@@ -18,11 +18,7 @@ void kube_streams_stop(struct kube_streams *s);
 void kube_streams_free(struct kube_streams *s);
 
 /* For kube/exec.c. */
-struct kube_execs;
-struct kube_execs *kube_streams_execs(struct kube_streams *s);
-
-/* The execs of one client, in kube/exec.c; for kube/streams.c. */
+struct kube_exec_set;
 struct kube_ws_hub;
-struct kube_execs *kube_execs_new(struct kube_client *c, struct kube_ws_hub *hub);
-void kube_execs_stop(struct kube_execs *set); /* closes its handles */
-void kube_execs_free(struct kube_execs *set); /* after the loop has run empty */
+struct kube_exec_set *kube_streams_execs(struct kube_streams *s);
+struct kube_ws_hub *kube_streams_hub(struct kube_streams *s);

@@ -24,6 +24,7 @@
 #include "base/log.h"
 #include "base/macro.h"
 #include "base/mem.h"
+#include "kube/ws_frame.h"
 
 /* How long a closed connection may wait for the peer's close. */
 #define LINGER_MS 2000
@@ -32,6 +33,9 @@
 #define KEEPALIVE_IDLE_S     30
 #define KEEPALIVE_INTERVAL_S 10
 #define KEEPALIVE_PROBES     3
+
+/* What is read at most of a connection that was reset. Bytes. */
+#define REST_MAX ((size_t)256 << 10)
 
 /* The message of one server frame, 32 KiB and a channel, arrives in one piece. */
 #define PIECE_MAX ((size_t)33 << 10)
@@ -45,6 +49,7 @@ struct kube_ws {
         char *authorization; /* until the request is sent */
         char protocol[64];
         bool connected, opened, aborted;
+        bool in_message; /* the last piece did not end its message */
         int http_status;
         unsigned close_code;
         uint64_t linger_until; /* loop time; with detached */
@@ -196,6 +201,64 @@ static void note_close_code(struct kube_ws *ws, const uint8_t *payload, size_t l
                 ws->close_code = (unsigned)payload[0] << 8 | payload[1];
 }
 
+/* ------------------------------------------------------------------ after a reset */
+
+/*
+ * A command that ends before it has read all of its input makes the server reset the connection
+ * (KUBERNETES.md 1.5). The Status then often lies in our socket already, but libwebsockets closes
+ * at the first failed write, and libuv at the error event, without reading. So the rest is read
+ * here. It begins with a whole frame unless a frame was cut, and then it is dropped.
+ */
+
+static void read_rest(struct lws *wsi, struct str *rest)
+{
+        SSL *ssl = lws_get_ssl(wsi);
+        int fd = lws_get_socket_fd(wsi);
+        char buffer[16 << 10];
+
+        rest->max = REST_MAX;
+        while (fd >= 0 && !rest->overflow) {
+                ssize_t n = ssl ? SSL_read(ssl, buffer, sizeof(buffer))
+                                : recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT);
+
+                if (n <= 0)
+                        break;
+                str_append_bytes(rest, buffer, (size_t)n);
+        }
+}
+
+static void deliver_rest(struct kube_ws *ws, struct view rest)
+{
+        struct kube_ws_hub *hub = ws->hub;
+        kube_ws_id id = ws->id;
+        struct ws_frame f;
+        bool first = true;
+
+        while (ws_frame_parse(rest, &f) == 0) {
+                rest = view_of(rest.data + f.size, rest.len - f.size);
+                if (f.opcode == WS_FRAME_CLOSE)
+                        note_close_code(ws, (const uint8_t *)f.payload.data, f.payload.len);
+                if (f.opcode > WS_FRAME_BINARY)
+                        continue;
+                if (first != (f.opcode != WS_FRAME_CONTINUATION))
+                        return;
+                ws->callbacks->on_piece(ws->userdata, &f.payload, first, f.last);
+                first = f.last;
+                if (!find(hub, id) || !ws->callbacks)
+                        return;
+        }
+}
+
+static void salvage(struct kube_ws *ws, struct lws *wsi)
+{
+        _cleanup_(str_done) struct str rest = {};
+
+        if (!ws->callbacks || !ws->opened || ws->in_message)
+                return;
+        read_rest(wsi, &rest);
+        deliver_rest(ws, view_of(rest.data, rest.len));
+}
+
 /* ------------------------------------------------------------------ data */
 
 /* After a callback that may have closed the connection: -1 tells libwebsockets to end it. */
@@ -223,6 +286,7 @@ static int on_piece(struct kube_ws *ws, struct lws *wsi, const void *data, size_
         const struct view piece = view_of(data, len);
         bool last = lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
 
+        ws->in_message = !last;
         ws->callbacks->on_piece(ws->userdata, &piece, lws_is_first_fragment(wsi), last);
         return still_wanted(hub, id);
 }
@@ -299,6 +363,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
                 end(ws, in && len ? in : "the connection failed");
                 return 0;
         case LWS_CALLBACK_CLIENT_CLOSED:
+                salvage(ws, wsi);
                 end(ws, "the connection was closed");
                 return 0;
         case LWS_CALLBACK_WSI_DESTROY:
