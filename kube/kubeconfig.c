@@ -92,7 +92,6 @@ static int files_add(struct files *files, const char *path, struct err *err)
 /* The files to read: one that must exist, or a list whose missing ones are skipped. */
 static int files_find(struct files *files, const char *explicit_path, struct err *err)
 {
-        _cleanup_(strv_done) struct strv seen = {};
         _cleanup_(freep) char *list = NULL;
         const char *home = getenv("HOME");
 
@@ -106,9 +105,8 @@ static int files_find(struct files *files, const char *explicit_path, struct err
         for (char *rest = list, *path; (path = strsep(&rest, ":"));) {
                 int r;
 
-                if (!*path || strv_contains(&seen, path))
+                if (!*path)
                         continue;
-                strv_push(&seen, path);
                 if (access(path, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR))
                         continue;
                 r = files_add(files, path, err);

@@ -9,6 +9,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 

@@ -2,7 +2,9 @@
 #include "test/unit/unit.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "kube/incluster.h"
