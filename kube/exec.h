@@ -29,20 +29,20 @@
 typedef uint64_t kube_exec_id; /* 0: none */
 
 enum kube_exec_outcome {
-        KUBE_EXEC_EXITED,   /* a Status came: exit_code is right */
-        KUBE_EXEC_REFUSED,  /* the command cannot be run: see http_status, reason, message */
-        KUBE_EXEC_UNKNOWN,  /* the stream ended without a Status, or a deadline passed: it may or
-                             * may not have run */
+        KUBE_EXEC_EXITED,  /* a Status came: exit_code is right */
+        KUBE_EXEC_REFUSED, /* the command cannot be run: see http_status, reason, message */
+        KUBE_EXEC_UNKNOWN, /* the stream ended without a Status, or a deadline passed: it may or
+                            * may not have run */
 };
 
 struct kube_exec_result {
         enum kube_exec_outcome outcome;
-        int exit_code;       /* with EXITED */
-        int http_status;     /* of a refused upgrade, else 0 */
-        const char *reason;  /* Status reason: "NotFound", "Forbidden", "InternalError", … or "" */
-        const char *message; /* for people, complete; "" after EXITED with 0 */
-        bool retryable;      /* classified by kube_exec_classify() (kube/exec_result.h) */
-        bool opened;         /* the stream was open at some time */
+        int exit_code;      /* with EXITED */
+        int http_status;    /* of a refused upgrade, else 0 */
+        const char *reason; /* Status reason: "NotFound", "Forbidden", "InternalError", … or "" */
+        const char *message;  /* for people, complete; "" after EXITED with 0 */
+        bool retryable;       /* classified by kube_exec_classify() (kube/exec_result.h) */
+        bool opened;          /* the stream was open at some time */
         const char *protocol; /* "v5", "v4" or "" */
 };
 
@@ -54,9 +54,9 @@ struct kube_exec_callbacks {
         void (*on_open)(void *userdata, const char *protocol);
         /*
          * Fill at most @size bytes of standard input. Return the count; 0: nothing now, call
-         * kube_exec_resume() when there is more; -ENODATA: the end (v5: half-close is sent; v4 cannot
-         * say it, KUBERNETES.md 2.1); another negative errno: give up, the stream is torn down and
-         * the result is UNKNOWN. NULL: the exec has no standard input.
+         * kube_exec_resume() when there is more; -ENODATA: the end (v5: half-close is sent; v4
+         * cannot say it, KUBERNETES.md 2.1); another negative errno: give up, the stream is torn
+         * down and the result is UNKNOWN. NULL: the exec has no standard input.
          */
         ssize_t (*pull)(void *userdata, uint8_t *buffer, size_t size);
         /* Bytes of stdout (1) or stderr (2). Never empty. */
