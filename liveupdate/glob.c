@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/str.h"
 
 enum token_kind {
         TOKEN_END,
@@ -149,6 +150,26 @@ bool lu_glob_valid(const char *glob)
         while (token.kind != TOKEN_END && token.kind != TOKEN_BAD)
                 token = scan(glob, token.next);
         return token.kind == TOKEN_END;
+}
+
+char *lu_glob_literal(const char *glob)
+{
+        struct str run = {}, longest = {};
+        struct token token = scan(glob, 0);
+
+        for (; token.kind != TOKEN_END && token.kind != TOKEN_BAD; token = scan(glob, token.next)) {
+                if (token.kind != TOKEN_BYTE) {
+                        str_clear(&run);
+                        continue;
+                }
+                str_append_char(&run, (char)token.byte);
+                if (run.len > longest.len) {
+                        str_clear(&longest);
+                        str_append_bytes(&longest, run.data, run.len);
+                }
+        }
+        str_done(&run);
+        return str_take(&longest);
 }
 
 static bool has(const struct positions *set, size_t i)

@@ -35,3 +35,10 @@ unsigned lu_glob_relate(const char *glob, const char *path);
 
 /* Does it match @path itself, whatever it does to the directories above? */
 bool lu_glob_match(const char *glob, const char *path);
+
+/*
+ * The longest run of plain bytes in a valid @glob, "" if there is none. A path that the glob
+ * matches, or that lies below one it matches, holds it; so a look for it spares most matches. The
+ * caller frees it.
+ */
+char *lu_glob_literal(const char *glob);

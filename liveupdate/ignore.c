@@ -24,8 +24,10 @@
 
 void lu_ignore_done(struct lu_ignore *ignore)
 {
-        for (size_t i = 0; i < ignore->n_items; i++)
+        for (size_t i = 0; i < ignore->n_items; i++) {
                 free(ignore->items[i].glob);
+                free(ignore->items[i].literal);
+        }
         free(ignore->items);
         *ignore = (struct lu_ignore){};
 }
@@ -44,6 +46,7 @@ static struct view trim(struct view v)
 static int add_view(struct lu_ignore *ignore, struct view v)
 {
         _cleanup_(freep) char *text = NULL, *glob = NULL;
+        char *literal;
         bool negated;
         int r;
 
@@ -59,9 +62,13 @@ static int add_view(struct lu_ignore *ignore, struct view v)
                 return -EINVAL;
         if (!*glob) /* ".": the root itself, which is never ignored */
                 return 0;
+        literal = lu_glob_literal(glob);
         ignore->items = xreallocarray(ignore->items, ignore->n_items + 1, sizeof(*ignore->items));
-        ignore->items[ignore->n_items++] =
-                (struct lu_ignore_pattern){.glob = take_ptr(glob), .negated = negated};
+        ignore->items[ignore->n_items++] = (struct lu_ignore_pattern){
+                .literal = literal,
+                .glob = take_ptr(glob),
+                .negated = negated,
+        };
         ignore->has_negation |= negated;
         return 0;
 }
@@ -99,6 +106,13 @@ int lu_ignore_add_file(struct lu_ignore *ignore, const char *content, struct err
                        n_faults > 1 ? "lines" : "line", str_text(&faults));
 }
 
+/* Does it match @path or a directory above? A scan asks this for every file and pattern. */
+static bool covers(const struct lu_ignore_pattern *pattern, const char *path)
+{
+        return strstr(path, pattern->literal) &&
+               lu_glob_relate(pattern->glob, path) & (LU_GLOB_SELF | LU_GLOB_ABOVE);
+}
+
 bool lu_ignore_match(const struct lu_ignore *ignore, const char *path)
 {
         bool ignored = false;
@@ -110,7 +124,7 @@ bool lu_ignore_match(const struct lu_ignore *ignore, const char *path)
 
                 if (pattern->negated != ignored)
                         continue; /* it could not change the answer */
-                if (lu_glob_relate(pattern->glob, path) & (LU_GLOB_SELF | LU_GLOB_ABOVE))
+                if (covers(pattern, path))
                         ignored = !pattern->negated;
         }
         return ignored;
@@ -124,15 +138,13 @@ bool lu_ignore_prunes(const struct lu_ignore *ignore, const char *path)
                 return false;
         for (size_t i = 0; i < ignore->n_items; i++) {
                 const struct lu_ignore_pattern *pattern = &ignore->items[i];
-                unsigned relation;
 
                 if (pattern->negated != pruned)
                         continue;
-                relation = lu_glob_relate(pattern->glob, path);
                 if (pattern->negated)
-                        pruned = relation == 0;
+                        pruned = lu_glob_relate(pattern->glob, path) == 0;
                 else
-                        pruned = relation & (LU_GLOB_SELF | LU_GLOB_ABOVE);
+                        pruned = covers(pattern, path);
         }
         return pruned;
 }

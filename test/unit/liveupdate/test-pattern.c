@@ -247,6 +247,25 @@ static void hostile_globs_take_bounded_time(void **state)
         assert_true(end.tv_sec - start.tv_sec < 20);
 }
 
+static void a_glob_has_a_longest_literal(void **state)
+{
+        static const struct {
+                const char *glob, *literal;
+        } rows[] = {
+                {"abc", "abc"},     {"**/node_modules", "node_modules"},
+                {"*.c", ".c"},      {"a/**/bc/*", "bc/"},
+                {"a\\*b*", "a*b"},  {"**", ""},
+                {"[abc]?*", ""},    {"a**/bcd", "bcd"},
+                {"dir/**", "dir/"},
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_(freep) char *literal = lu_glob_literal(rows[i].glob);
+
+                assert_string_equal(literal, rows[i].literal);
+        }
+}
+
 static void a_pattern_is_a_path_or_a_glob(void **state)
 {
         static const struct {
@@ -342,8 +361,14 @@ static void random_bytes_do_no_harm(void **state)
                 random_text(&seed, pieces, ARRAY_SIZE(pieces), 12, &path);
                 exact_glob = xstrdup(str_text(&glob));
                 exact_path = xstrdup(str_text(&path));
-                n_valid += lu_glob_valid(exact_glob);
                 relation = lu_glob_relate(exact_glob, exact_path);
+                if (lu_glob_valid(exact_glob)) {
+                        _cleanup_(freep) char *literal = lu_glob_literal(exact_glob);
+
+                        n_valid++;
+                        if (relation & (LU_GLOB_SELF | LU_GLOB_ABOVE))
+                                assert_non_null(strstr(exact_path, literal));
+                }
                 if (relation & LU_GLOB_ABOVE)
                         assert_int_equal(relation, LU_GLOB_ABOVE);
         }
@@ -358,6 +383,7 @@ int main(void)
                 cmocka_unit_test(some_globs_cannot_be_understood),
                 cmocka_unit_test(globs_agree_with_fnmatch),
                 cmocka_unit_test(hostile_globs_take_bounded_time),
+                cmocka_unit_test(a_glob_has_a_longest_literal),
                 cmocka_unit_test(a_pattern_is_a_path_or_a_glob),
                 cmocka_unit_test(a_pattern_has_a_literal_prefix),
                 cmocka_unit_test(a_set_matches_when_one_of_it_does),
