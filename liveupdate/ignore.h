@@ -14,7 +14,7 @@
 #include "base/strv.h"
 
 struct lu_ignore_pattern {
-        char *glob; /* cleaned; liveupdate/glob.h */
+        char *glob;    /* cleaned; liveupdate/glob.h */
         char *literal; /* what a path that it matches must hold: lu_glob_literal() */
         bool negated;
 };

@@ -20,18 +20,18 @@
 
 /* A directory (or file) that is watched, with what is left out below it. */
 struct lu_root {
-        char *path;                  /* clean; "" is the workspace */
-        bool has_ignore_file;        /* a context: <path>/.dockerignore counts */
+        char *path;                   /* clean; "" is the workspace */
+        bool has_ignore_file;         /* a context: <path>/.dockerignore counts */
         struct lu_ignore ignore_file; /* the patterns of that file, relative to path */
-        struct lu_ignore ignore;     /* images[].ignore, relative to path */
+        struct lu_ignore ignore;      /* images[].ignore, relative to path */
 };
 
 struct lu_sync_rule {
-        char *local;          /* clean prefix, or the literal prefix of the glob */
+        char *local;                /* clean prefix, or the literal prefix of the glob */
         struct lu_pattern *pattern; /* set when localPath is a glob, relative to the workspace */
-        char *container_path; /* clean; "/" possible */
-        bool into_directory;  /* containerPath ended in '/': a single file goes below it */
-        struct lu_ignore ignore; /* relative to local */
+        char *container_path;       /* clean; "/" possible */
+        bool into_directory;        /* containerPath ended in '/': a single file goes below it */
+        struct lu_ignore ignore;    /* relative to local */
         bool has_owner;
         uint32_t uid, gid;
         bool has_mode;
@@ -41,9 +41,9 @@ struct lu_sync_rule {
 };
 
 struct lu_run_rule {
-        char *command;    /* or NULL: args */
+        char *command; /* or NULL: args */
         struct strv args;
-        char *working_dir; /* never NULL */
+        char *working_dir;              /* never NULL */
         struct lu_pattern_set triggers; /* empty: always */
         uint32_t timeout_seconds;
         bool echo;
@@ -95,7 +95,7 @@ struct lu_verdict {
         const char *reason; /* CamelCase, static: FallBackOn, NoMatchingSync, Sync, IgnoredByFile,
                              * IgnoredByRule, IgnoredBySync, EphemeralFile, GitDirectory,
                              * OutsideRoots */
-        size_t sync; /* with UPDATE: index in rules.syncs */
+        size_t sync;        /* with UPDATE: index in rules.syncs */
 };
 
 /*
@@ -129,4 +129,5 @@ bool lu_wants_file(const struct lu_rules *rules, const char *path);
  */
 size_t lu_rules_n_ignore_files(const struct lu_rules *rules);
 char *lu_rules_ignore_file(const struct lu_rules *rules, size_t i); /* the caller frees it */
-int lu_rules_set_ignore_file(struct lu_rules *rules, size_t i, const char *content, struct err *err);
+int lu_rules_set_ignore_file(struct lu_rules *rules, size_t i, const char *content,
+                             struct err *err);

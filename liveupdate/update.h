@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What one update consists of: the paths, where they go, the runs. Immutable once decided, shared by
- * all targets that lack the same, hence counted references.
+ * What one update consists of: the paths, where they go, the runs. Immutable once decided, shared
+ * by all targets that lack the same, hence counted references.
  */
 
 #include <stdbool.h>
@@ -35,18 +35,18 @@ static inline bool lu_run_set_empty(const struct lu_run_set *set)
 }
 
 struct lu_update_item {
-        char *path;          /* in the workspace */
-        char *destination;   /* in the container; absolute, clean */
-        enum lu_kind kind;   /* LU_KIND_ABSENT: remove it */
-        bool flipped;        /* remove what is there before it is written */
+        char *path;        /* in the workspace */
+        char *destination; /* in the container; absolute, clean */
+        enum lu_kind kind; /* LU_KIND_ABSENT: remove it */
+        bool flipped;      /* remove what is there before it is written */
         bool has_owner;
         uint32_t uid, gid;
-        bool has_mode;       /* else the local mode */
+        bool has_mode; /* else the local mode */
         uint32_t mode;
 };
 
 struct lu_update_run {
-        size_t index; /* in rules.runs */
+        size_t index;  /* in rules.runs */
         char *command; /* or NULL: args */
         struct strv args;
         char *working_dir;
@@ -57,7 +57,7 @@ struct lu_update_run {
 
 struct lu_update {
         unsigned n_refs;
-        uint64_t revision; /* what a target has once this succeeded */
+        uint64_t revision;            /* what a target has once this succeeded */
         struct lu_update_item *items; /* removals first, then by destination */
         size_t n_items;
         size_t n_removals;

@@ -268,13 +268,19 @@ static unsigned next_random(uint32_t *seed)
         return *seed >> 16;
 }
 
-static void random_path(uint32_t *seed, const char *const *names, size_t n_names, size_t n,
-                        struct str *out)
+struct words {
+        const char *const *items;
+        size_t n_items;
+};
+
+#define WORDS(array) (&(const struct words){(array), ARRAY_SIZE(array)})
+
+static void random_path(uint32_t *seed, const struct words *names, size_t n, struct str *out)
 {
         while (n-- > 0) {
                 if (out->len > 0)
                         str_append_char(out, '/');
-                str_append(out, names[next_random(seed) % n_names]);
+                str_append(out, names->items[next_random(seed) % names->n_items]);
         }
 }
 
@@ -291,9 +297,9 @@ static struct lu_rules *random_rules(uint32_t *seed)
                 const char *first = ignores[next_random(seed) % ARRAY_SIZE(ignores)];
                 const char *second = ignores[next_random(seed) % ARRAY_SIZE(ignores)];
 
-                random_path(seed, names, ARRAY_SIZE(names), next_random(seed) % 3, &root);
-                random_path(seed, globs, ARRAY_SIZE(globs), 1 + next_random(seed) % 3, &local);
-                random_path(seed, globs, ARRAY_SIZE(globs), 1 + next_random(seed) % 3, &back);
+                random_path(seed, WORDS(names), next_random(seed) % 3, &root);
+                random_path(seed, WORDS(globs), 1 + next_random(seed) % 3, &local);
+                random_path(seed, WORDS(globs), 1 + next_random(seed) % 3, &back);
                 root_written(rules, str_text(&root), i % 2 ? LIST(first, second) : NULL);
                 sync_written(rules, str_text(&local), "/app", LIST(second, first));
                 if (next_random(seed) % 3 == 0)
@@ -313,8 +319,7 @@ static void no_wanted_file_lies_in_an_unwanted_directory(void **state)
                 _cleanup_(lu_rules_freep) struct lu_rules *rules = random_rules(&seed);
                 _cleanup_(str_done) struct str directory = {};
 
-                random_path(&seed, names, ARRAY_SIZE(names), 1 + next_random(&seed) % 3,
-                            &directory);
+                random_path(&seed, WORDS(names), 1 + next_random(&seed) % 3, &directory);
                 if (lu_wants_directory(rules, str_text(&directory)))
                         continue;
                 n_unwanted++;
@@ -322,7 +327,7 @@ static void no_wanted_file_lies_in_an_unwanted_directory(void **state)
                         _cleanup_(str_done) struct str path = {};
 
                         str_append(&path, str_text(&directory));
-                        random_path(&seed, names, ARRAY_SIZE(names), 1 + k % 3, &path);
+                        random_path(&seed, WORDS(names), 1 + k % 3, &path);
                         if (lu_wants_file(rules, str_text(&path)))
                                 fail_msg("%s is wanted in %s (round %zu)", str_text(&path),
                                          str_text(&directory), i);

@@ -174,15 +174,21 @@ static unsigned next_random(uint32_t *seed)
         return *seed >> 16;
 }
 
+struct words {
+        const char *const *items;
+        size_t n_items;
+};
+
+#define WORDS(array) (&(const struct words){(array), ARRAY_SIZE(array)})
+
 /* A text of at most @max pieces out of @pieces. */
-static void random_text(uint32_t *seed, const char *const *pieces, size_t n_pieces, size_t max,
-                        struct str *out)
+static void random_text(uint32_t *seed, const struct words *pieces, size_t max, struct str *out)
 {
         size_t n = next_random(seed) % (max + 1);
 
         str_clear(out);
         while (n-- > 0)
-                str_append(out, pieces[next_random(seed) % n_pieces]);
+                str_append(out, pieces->items[next_random(seed) % pieces->n_items]);
 }
 
 /* Without "**" and named classes a glob means what it means to libc. */
@@ -200,8 +206,8 @@ static void globs_agree_with_fnmatch(void **state)
         while (n_compared < 300000) {
                 bool expected;
 
-                random_text(&seed, glob_pieces, ARRAY_SIZE(glob_pieces), 7, &glob);
-                random_text(&seed, path_pieces, ARRAY_SIZE(path_pieces), 7, &path);
+                random_text(&seed, WORDS(glob_pieces), 7, &glob);
+                random_text(&seed, WORDS(path_pieces), 7, &path);
                 if (strstr(str_text(&glob), "**"))
                         continue;
                 expected = fnmatch(str_text(&glob), str_text(&path), FNM_PATHNAME) == 0;
@@ -357,8 +363,8 @@ static void random_bytes_do_no_harm(void **state)
                 _cleanup_(freep) char *exact_glob = NULL, *exact_path = NULL;
                 unsigned relation;
 
-                random_text(&seed, pieces, ARRAY_SIZE(pieces), 12, &glob);
-                random_text(&seed, pieces, ARRAY_SIZE(pieces), 12, &path);
+                random_text(&seed, WORDS(pieces), 12, &glob);
+                random_text(&seed, WORDS(pieces), 12, &path);
                 exact_glob = xstrdup(str_text(&glob));
                 exact_path = xstrdup(str_text(&path));
                 relation = lu_glob_relate(exact_glob, exact_path);
