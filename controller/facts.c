@@ -73,12 +73,24 @@ static void fill_state(const json_t *status, struct lu_container *c)
         c->waiting_reason = xstrdup(facts_string(state, "waiting", "reason", NULL));
 }
 
-/* Adds the containers of one list of the spec, each with its status. */
-static void add_containers(const json_t *pod, const char *list, const char *statuses,
-                           struct lu_pod *out)
+static enum lu_container_role role_of(const char *list, const json_t *spec)
 {
-        const json_t *specs = json_object_get(json_object_get(pod, "spec"), list);
-        const json_t *all = json_object_get(json_object_get(pod, "status"), statuses);
+        if (!streq(list, "initContainers"))
+                return LU_CONTAINER_REGULAR;
+        return streq(facts_string(spec, "restartPolicy", NULL), "Always") ? LU_CONTAINER_SIDECAR
+                                                                          : LU_CONTAINER_INIT;
+}
+
+struct containers {
+        struct lu_container *items;
+        size_t n_items;
+};
+
+/* Adds the containers of one list of a pod's spec, each with its status (NULL: a template). */
+static void add_containers(const json_t *pod_spec, const char *list, const json_t *all,
+                           struct containers *out)
+{
+        const json_t *specs = json_object_get(pod_spec, list);
         const json_t *spec;
         size_t i;
 
@@ -88,12 +100,12 @@ static void add_containers(const json_t *pod, const char *list, const char *stat
 
                 if (!name)
                         continue;
-                out->containers = xreallocarray(out->containers, out->n_containers + 1,
-                                                sizeof(*out->containers));
-                c = &out->containers[out->n_containers++];
+                out->items = xreallocarray(out->items, out->n_items + 1, sizeof(*out->items));
+                c = &out->items[out->n_items++];
                 *c = (struct lu_container){
                         .name = xstrdup(name),
                         .image = xstrdup(facts_string(spec, "image", NULL)),
+                        .role = role_of(list, spec),
                 };
                 fill_state(by_name(all, name), c);
         }
@@ -105,6 +117,9 @@ bool facts_pod(const json_t *object, struct lu_pod *ret_pod)
         const char *namespace_ = facts_string(object, "metadata", "namespace", NULL);
         const char *uid = facts_string(object, "metadata", "uid", NULL);
         const char *phase = facts_string(object, "status", "phase", NULL);
+        const json_t *spec = json_object_get(object, "spec");
+        const json_t *status = json_object_get(object, "status");
+        struct containers containers = {};
 
         if (!name || !namespace_ || !uid)
                 return false;
@@ -119,8 +134,12 @@ bool facts_pod(const json_t *object, struct lu_pod *ret_pod)
                 .deleting = facts_string(object, "metadata", "deletionTimestamp", NULL) != NULL,
                 .finished = streq(phase, "Succeeded") || streq(phase, "Failed"),
         };
-        add_containers(object, "containers", "containerStatuses", ret_pod);
-        add_containers(object, "initContainers", "initContainerStatuses", ret_pod);
+        add_containers(spec, "containers", json_object_get(status, "containerStatuses"),
+                       &containers);
+        add_containers(spec, "initContainers", json_object_get(status, "initContainerStatuses"),
+                       &containers);
+        ret_pod->containers = containers.items;
+        ret_pod->n_containers = containers.n_items;
         return true;
 }
 
@@ -129,6 +148,9 @@ bool facts_generation(const json_t *object, struct lu_generation *ret_generation
         const char *uid = facts_string(object, "metadata", "uid", NULL);
         const char *revision = facts_string(object, "metadata", "annotations",
                                             "deployment.kubernetes.io/revision", NULL);
+        const json_t *template_spec = json_object_get(
+                json_object_get(json_object_get(object, "spec"), "template"), "spec");
+        struct containers containers = {};
         uint64_t number = 0;
 
         if (!uid)
@@ -141,6 +163,10 @@ bool facts_generation(const json_t *object, struct lu_generation *ret_generation
                 .revision = number,
                 .created = created_at(object),
         };
+        add_containers(template_spec, "containers", NULL, &containers);
+        add_containers(template_spec, "initContainers", NULL, &containers);
+        ret_generation->containers = containers.items;
+        ret_generation->n_containers = containers.n_items;
         return true;
 }
 

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "base/timestamp.h"
 
 const struct lu_memory *lu_world_memory(const struct lu_world *world,
                                         const struct lu_target *target)
@@ -98,6 +99,16 @@ void lu_candidates_done(struct lu_candidates *c)
         *c = (struct lu_candidates){};
 }
 
+/*
+ * The API server tells whole seconds. A file that was found with a time of that same second may be
+ * older or newer than the pod; asking for a rebuild in doubt would do so for every workspace that
+ * is checked out and deployed by one script. What was seen to change is in no doubt.
+ */
+static uint64_t doubt(const struct lu_change *change)
+{
+        return change->revision > 0 ? 0 : NSEC_PER_SEC;
+}
+
 bool lu_candidate_pending(const struct lu_world *world, const struct lu_candidate *candidate,
                           const struct lu_target *target, const struct lu_memory *memory)
 {
@@ -106,7 +117,7 @@ bool lu_candidate_pending(const struct lu_world *world, const struct lu_candidat
         if (memory && memory->has_revision)
                 return change->revision > memory->revision;
         if (candidate->verdict.class_ != LU_CLASS_UPDATE)
-                return change->time > target->pod->created;
+                return change->time > target->pod->created + doubt(change);
         if (world->rules->initial_sync && change->facts.kind != LU_KIND_ABSENT)
                 return true;
         return change->time > target->baseline_time;

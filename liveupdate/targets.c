@@ -7,8 +7,9 @@
  * there instead.
  *
  * The baseline of a pod is the age of what it was made from, not its own: a replica that is added a
- * week later runs the same old image. For a Deployment the creation of the ReplicaSet tells it; for
- * others the oldest pod of the same revision is the best witness.
+ * week later runs the same old image, and so does a rollout that only changes a variable. For a
+ * Deployment the creation of the first ReplicaSet with that image tells it; for others the oldest
+ * pod of the same revision is the best witness.
  */
 
 #include <string.h>
@@ -111,16 +112,37 @@ static bool keep_container(const struct search *s, const struct lu_pod *pod,
         return streq(repository, s->repository);
 }
 
-static uint64_t baseline(const struct lu_cluster *cluster, const struct lu_pod *pod)
+static bool template_has_image(const struct lu_generation *g, const struct lu_container *container)
 {
-        uint64_t earliest = pod->created;
+        for (size_t i = 0; i < g->n_containers; i++)
+                if (streq(g->containers[i].name, container->name))
+                        return streq(g->containers[i].image, container->image);
+        return false;
+}
 
-        if (!pod->owner_uid)
-                return earliest;
+static const struct lu_generation *generation_of(const struct lu_cluster *cluster,
+                                                 const struct lu_pod *pod)
+{
         for (size_t i = 0; i < cluster->n_generations; i++)
                 if (streq(cluster->generations[i].uid, pod->owner_uid))
-                        return cluster->generations[i].created;
-        for (size_t i = 0; i < cluster->n_pods; i++) {
+                        return &cluster->generations[i];
+        return NULL;
+}
+
+static uint64_t baseline(const struct lu_cluster *cluster, const struct lu_pod *pod,
+                         const struct lu_container *container)
+{
+        const struct lu_generation *own = pod->owner_uid ? generation_of(cluster, pod) : NULL;
+        uint64_t earliest = own ? own->created : pod->created;
+
+        for (size_t i = 0; own && i < cluster->n_generations; i++) {
+                const struct lu_generation *g = &cluster->generations[i];
+
+                if (g->created < earliest && streq(g->owner_uid, own->owner_uid) &&
+                    template_has_image(g, container))
+                        earliest = g->created;
+        }
+        for (size_t i = 0; !own && pod->owner_uid && i < cluster->n_pods; i++) {
                 const struct lu_pod *other = &cluster->pods[i];
 
                 if (other->created < earliest && streq(other->owner_uid, pod->owner_uid) &&
@@ -151,7 +173,7 @@ static void add_pod(struct search *s, const struct lu_pod *pod, struct lu_target
                 targets->items[targets->n_items++] = (struct lu_target){
                         .pod = pod,
                         .container = container,
-                        .baseline_time = baseline(s->cluster, pod),
+                        .baseline_time = baseline(s->cluster, pod, container),
                 };
         }
 }
@@ -296,20 +318,25 @@ void lu_targets_done(struct lu_targets *targets)
         *targets = (struct lu_targets){};
 }
 
+static void containers_free(struct lu_container *containers, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                free(containers[i].name);
+                free(containers[i].image);
+                free(containers[i].id);
+                free(containers[i].waiting_reason);
+        }
+        free(containers);
+}
+
 static void pod_done(struct lu_pod *pod)
 {
-        for (size_t i = 0; i < pod->n_containers; i++) {
-                free(pod->containers[i].name);
-                free(pod->containers[i].image);
-                free(pod->containers[i].id);
-                free(pod->containers[i].waiting_reason);
-        }
-        free(pod->containers);
         free(pod->namespace_);
         free(pod->name);
         free(pod->uid);
         free(pod->owner_uid);
         free(pod->revision_hash);
+        containers_free(pod->containers, pod->n_containers);
 }
 
 void lu_cluster_done(struct lu_cluster *cluster)
@@ -320,6 +347,8 @@ void lu_cluster_done(struct lu_cluster *cluster)
         for (size_t i = 0; i < cluster->n_generations; i++) {
                 free(cluster->generations[i].uid);
                 free(cluster->generations[i].owner_uid);
+                containers_free(cluster->generations[i].containers,
+                                cluster->generations[i].n_containers);
         }
         free(cluster->generations);
         free(cluster->problem);

@@ -54,11 +54,13 @@ struct lu_generation {
         char *owner_uid;
         uint64_t revision; /* annotation deployment.kubernetes.io/revision */
         uint64_t created;
+        struct lu_container *containers; /* of its template; names and images only */
+        size_t n_containers;
 };
 
 struct lu_cluster {
-        bool synced;    /* all watches are complete; before that nothing is decided */
-        char *problem;  /* trouble with the API server, for people; or NULL */
+        bool synced;   /* all watches are complete; before that nothing is decided */
+        char *problem; /* trouble with the API server, for people; or NULL */
         bool workload_found;
         char *workload_uid;
         char *update_revision; /* StatefulSet: status.updateRevision; DaemonSet: newest hash */
@@ -75,7 +77,7 @@ struct lu_target {
         const struct lu_pod *pod; /* borrowed from the cluster */
         const struct lu_container *container;
         /* Every file that changed later than this wall-clock time is missing in a fresh container:
-         * the creation of its generation, since the image is at least as old (3.7). */
+         * the creation of the first generation with its image, which is at least as old (3.7). */
         uint64_t baseline_time;
 };
 
