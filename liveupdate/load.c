@@ -65,47 +65,51 @@ static void write_scalar(struct str *out, const char *text, const struct cyaml_s
                 str_append(out, text);
 }
 
-static void write_value(struct str *out, const struct lu_node *node,
-                        const struct cyaml_schema_value *value, const struct lu_schema *schema);
+struct writer {
+        const struct lu_schema *schema;
+        struct str out;
+};
 
-static void write_field(struct str *out, const struct lu_node *node,
-                        const struct cyaml_schema_value *mapping, size_t i,
-                        const struct lu_schema *schema)
+static void write_value(struct writer *w, const struct lu_node *node,
+                        const struct cyaml_schema_value *value);
+
+/* The key @field of the table @fields. @node is its value, or NULL. */
+static void write_field(struct writer *w, const struct lu_node *node,
+                        const struct cyaml_schema_field *fields,
+                        const struct cyaml_schema_field *field)
 {
-        const struct cyaml_schema_field *field = &mapping->mapping.fields[i];
-        const struct lu_schema_detail *detail;
+        const struct lu_schema_detail *detail = lu_schema_detail(w->schema, fields, field->key);
 
-        detail = lu_schema_detail(schema, mapping->mapping.fields, field->key);
         if (!node && (!detail || !detail->default_))
                 return;
-        write_string(out, field->key);
-        str_append(out, ": ");
+        write_string(&w->out, field->key);
+        str_append(&w->out, ": ");
         if (node)
-                write_value(out, node, &field->value, schema);
+                write_value(w, node, &field->value);
         else
-                write_scalar(out, detail->default_, &field->value);
-        str_append(out, ", ");
+                write_scalar(&w->out, detail->default_, &field->value);
+        str_append(&w->out, ", ");
 }
 
-static void write_value(struct str *out, const struct lu_node *node,
-                        const struct cyaml_schema_value *value, const struct lu_schema *schema)
+static void write_value(struct writer *w, const struct lu_node *node,
+                        const struct cyaml_schema_value *value)
 {
         if (value->type == CYAML_MAPPING) {
                 const struct cyaml_schema_field *fields = value->mapping.fields;
 
-                str_append_char(out, '{');
-                for (size_t i = 0; fields[i].key; i++)
-                        write_field(out, lu_node_get(node, fields[i].key), value, i, schema);
-                str_append_char(out, '}');
+                str_append_char(&w->out, '{');
+                for (const struct cyaml_schema_field *f = fields; f->key; f++)
+                        write_field(w, lu_node_get(node, f->key), fields, f);
+                str_append_char(&w->out, '}');
         } else if (value->type == CYAML_SEQUENCE) {
-                str_append_char(out, '[');
+                str_append_char(&w->out, '[');
                 for (size_t i = 0; i < node->n_items; i++) {
-                        write_value(out, node->items[i], value->sequence.entry, schema);
-                        str_append(out, ", ");
+                        write_value(w, node->items[i], value->sequence.entry);
+                        str_append(&w->out, ", ");
                 }
-                str_append_char(out, ']');
+                str_append_char(&w->out, ']');
         } else {
-                write_scalar(out, node->text, value);
+                write_scalar(&w->out, node->text, value);
         }
 }
 
@@ -154,13 +158,14 @@ static void finish_mapping(char *data, const struct cyaml_schema_value *value)
 int lu_load(const struct lu_node *node, const struct lu_schema *schema, void **ret_data,
             struct err *err)
 {
-        _cleanup_(str_done) struct str text = {};
+        struct writer w = {.schema = schema};
         void *data = NULL;
         cyaml_err_t e;
 
-        write_value(&text, node, schema->value, schema);
-        e = cyaml_load_data((const uint8_t *)str_text(&text), text.len, &config, schema->value,
+        write_value(&w, node, schema->value);
+        e = cyaml_load_data((const uint8_t *)str_text(&w.out), w.out.len, &config, schema->value,
                             &data, NULL);
+        str_done(&w.out);
         if (e != CYAML_OK)
                 return err_set(err, -EINVAL, "loading it: %s", cyaml_strerror(e));
         if (!data) /* nothing but optional keys, and none of them given */

@@ -274,7 +274,7 @@ static void read_text(struct reader *r, const char *text, size_t len)
                 lu_check_fault(r->faults, NULL, "", "larger than %zu bytes", LIMIT_MANIFEST);
                 return;
         }
-        error = lu_nodes_read(text, len, &nodes, &place.line, &place.column, &err);
+        error = lu_nodes_read(view_of(text, len), &nodes, &place, &err);
         n_documents = nodes.n_items;
         for (size_t i = 0; i < n_documents; i++)
                 read_document(r, &nodes.items[i]);

@@ -172,8 +172,8 @@ static int read_events(yaml_parser_t *parser, struct builder *b, yaml_mark_t *re
         return 0;
 }
 
-int lu_nodes_read(const char *text, size_t len, struct lu_nodes *nodes, unsigned *ret_line,
-                  unsigned *ret_column, struct err *err)
+int lu_nodes_read(struct view text, struct lu_nodes *nodes, struct lu_node *ret_place,
+                  struct err *err)
 {
         struct builder b = {.nodes = nodes};
         yaml_mark_t mark = {};
@@ -182,14 +182,12 @@ int lu_nodes_read(const char *text, size_t len, struct lu_nodes *nodes, unsigned
 
         if (!yaml_parser_initialize(&parser))
                 out_of_memory();
-        yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
+        yaml_parser_set_input_string(&parser, (const unsigned char *)text.data, text.len);
         r = read_events(&parser, &b, &mark, err);
         yaml_parser_delete(&parser);
         lu_node_free(b.root);
-        if (r < 0) {
-                *ret_line = mark.line + 1;
-                *ret_column = mark.column + 1;
-        }
+        if (r < 0)
+                *ret_place = (struct lu_node){.line = mark.line + 1, .column = mark.column + 1};
         return r;
 }
 

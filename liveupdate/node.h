@@ -15,6 +15,7 @@
 #include <jansson.h>
 
 #include "base/err.h"
+#include "base/str.h"
 
 #define LU_NODE_DEPTH_MAX 64
 #define LU_NODES_MAX      ((size_t)500000) /* in one text */
@@ -55,10 +56,10 @@ void lu_nodes_done(struct lu_nodes *nodes);
 /*
  * Reads all documents of a text and appends them to @nodes. -EINVAL: a syntax error, or a bound is
  * exceeded; the documents before that place are in @nodes all the same, @err says what is wrong and
- * @ret_line, @ret_column where.
+ * @ret_place where: it is set only then, and is a node with nothing but line and column.
  */
-int lu_nodes_read(const char *text, size_t len, struct lu_nodes *nodes, unsigned *ret_line,
-                  unsigned *ret_column, struct err *err);
+int lu_nodes_read(struct view text, struct lu_nodes *nodes, struct lu_node *ret_place,
+                  struct err *err);
 /* The tree of a JSON value. -EINVAL: nested deeper than LU_NODE_DEPTH_MAX. */
 int lu_node_from_json(const json_t *json, struct lu_node **ret_node);
 

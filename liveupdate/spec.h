@@ -7,7 +7,7 @@
  *
  * The schema (lu_spec_schema()) is libcyaml's, as data; the same tables drive the strict check of a
  * document before it is loaded (liveupdate/check.h) and the test that holds the CRD against them.
- * Strings are as written: paths are cleaned and resolved by the scope (liveupdate/scope.h).
+ * Strings are as written: paths are cleaned and resolved by the scope (liveupdate/resolve.h).
  */
 
 #include <stdbool.h>
@@ -40,7 +40,9 @@ struct lu_workload {
 struct lu_selector_spec {
         struct lu_workload *workload; /* exactly one of these two */
         char *labels;                 /* kubectl selector syntax */
-        char *container;              /* NULL: those whose image is the last of images */
+        /* NULL: those whose image is the last of images; without images, the container of a pod
+         * that has exactly one. */
+        char *container;
 };
 
 enum lu_write {

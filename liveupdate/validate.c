@@ -19,22 +19,29 @@
 #include "liveupdate/names.h"
 #include "liveupdate/pattern.h"
 
-static void add_fault(struct lu_faults *faults, enum lu_severity severity,
-                      const struct lu_placed_step *step, const char *member, const char *text)
+struct step_fault {
+        enum lu_severity severity;
+        const struct lu_placed_step *step;
+        const char *member;
+};
+
+static void add_fault(struct lu_faults *faults, const struct step_fault *fault, const char *text)
 {
+        const struct lu_placed_step *step = fault->step;
+        const char *member = fault->member;
         _cleanup_(freep) char *path = NULL;
         const char *label;
 
         if (step->shared) {
                 path = xasprintf("%s.use", step->path);
                 label = step->path + strlen("spec.");
-                lu_faults_add(faults, severity, path, "%s: LiveUpdateStep '%s': %s%s%s", label,
-                              step->shared, member, *member ? ": " : "", text);
+                lu_faults_add(faults, fault->severity, path, "%s: LiveUpdateStep '%s': %s%s%s",
+                              label, step->shared, member, *member ? ": " : "", text);
                 return;
         }
         path = xasprintf("%s%s%s", step->path, *member ? "." : "", member);
         label = starts_with(path, "spec.") ? path + strlen("spec.") : path;
-        lu_faults_add(faults, severity, path, "%s: %s", label, text);
+        lu_faults_add(faults, fault->severity, path, "%s: %s", label, text);
 }
 
 void lu_step_fault(struct lu_faults *faults, const struct lu_placed_step *step, const char *member,
@@ -47,7 +54,7 @@ void lu_step_fault(struct lu_faults *faults, const struct lu_placed_step *step, 
         if (vasprintf(&text, format, args) < 0)
                 out_of_memory();
         va_end(args);
-        add_fault(faults, LU_SEVERITY_ERROR, step, member, text);
+        add_fault(faults, &(struct step_fault){LU_SEVERITY_ERROR, step, member}, text);
 }
 
 void lu_step_warning(struct lu_faults *faults, const struct lu_placed_step *step,
@@ -60,7 +67,7 @@ void lu_step_warning(struct lu_faults *faults, const struct lu_placed_step *step
         if (vasprintf(&text, format, args) < 0)
                 out_of_memory();
         va_end(args);
-        add_fault(faults, LU_SEVERITY_WARNING, step, member, text);
+        add_fault(faults, &(struct step_fault){LU_SEVERITY_WARNING, step, member}, text);
 }
 
 int lu_owner_parse(const char *text, uint32_t *ret_uid, uint32_t *ret_gid)
