@@ -310,12 +310,17 @@ static int on_writeable(struct kube_ws *ws, struct lws *wsi)
         return 0;
 }
 
-static int handle_attached(struct kube_ws *ws, struct lws *wsi, enum lws_callback_reasons reason,
-                           void *in, size_t len)
+struct event {
+        enum lws_callback_reasons reason;
+        void *in; /* what it is depends on the reason */
+        size_t len;
+};
+
+static int handle_attached(struct kube_ws *ws, struct lws *wsi, const struct event *event)
 {
-        switch (reason) {
+        switch (event->reason) {
         case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
-                return append_headers(ws, wsi, in, len);
+                return append_headers(ws, wsi, event->in, event->len);
         case LWS_CALLBACK_WSI_CREATE:
                 ws->connected = true;
                 set_keepalive(wsi);
@@ -329,11 +334,11 @@ static int handle_attached(struct kube_ws *ws, struct lws *wsi, enum lws_callbac
         case LWS_CALLBACK_CLIENT_ESTABLISHED:
                 return on_open(ws);
         case LWS_CALLBACK_CLIENT_RECEIVE:
-                return on_piece(ws, wsi, in, len);
+                return on_piece(ws, wsi, event->in, event->len);
         case LWS_CALLBACK_CLIENT_WRITEABLE:
                 return on_writeable(ws, wsi);
         case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-                note_close_code(ws, in, len);
+                note_close_code(ws, event->in, event->len);
                 return 0;
         default:
                 return 0;
@@ -372,7 +377,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
                 return 0;
         default:
                 if (ws->callbacks)
-                        return handle_attached(ws, wsi, reason, in, len);
+                        return handle_attached(
+                                ws, wsi, &(struct event){.reason = reason, .in = in, .len = len});
                 return ws->aborted ? -1 : 0;
         }
 }
