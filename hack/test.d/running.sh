@@ -1,7 +1,7 @@
 # Runs commands under time limits, and keeps the counts. Part of hack/test.
 #
-# Every process of a suite carries SLUICE_TEST_ID in its environment: what still runs at the end is known by it, whoever
-# its parent is by then. What this script does for itself does not.
+# What a suite leaves running is found in two ways: contain.py becomes the parent of its orphans, and every process of a
+# suite that keeps its environment has SLUICE_TEST_ID in it. The cluster is not contained: it is to live on.
 # shellcheck shell=bash
 
 # All suites together; what compiles Kubernetes comes on top.
@@ -48,16 +48,31 @@ interrupted()
 {
         trap '' INT TERM HUP
         echo "ended by SIG$1"
-        [ -z "$running" ] || kill -TERM "$running" 2> /dev/null || true
+        if [ -n "$running" ]; then
+                kill -TERM "$running" 2> /dev/null || true
+                wait "$running" 2> /dev/null || true
+        fi
         n_failed=$((n_failed + 1))
         exit 1
 }
 
 # limited SECONDS LOG COMMAND...: runs the command with its output in the log, for at most that long and not beyond the
-# budget of all. It is asked to end with INT, so that pytest ends its fixtures and writes its report. Returns its exit
-# code; 124 when time was over.
+# budget of all, and ends what it leaves. Returns its exit code; 124 when time was over.
 limited()
 {
+        _limited contained "$@"
+}
+
+# The same, and what the command leaves running is meant to.
+limited_free()
+{
+        _limited free "$@"
+}
+
+_limited()
+{
+        local kind=$1
+        shift
         local seconds=$1 log=$logs/$2.log rc=0
         shift 2
         if [ $((deadline - SECONDS)) -lt "$seconds" ]; then
@@ -68,14 +83,18 @@ limited()
                 return 124
         fi
         # In the background, because bash runs a trap only between commands, but also within `wait`.
+        if [ "$kind" = free ]; then
+                set -- timeout --kill-after=30 "$seconds" "$@"
+        else
+                set -- /usr/bin/python3 "$hack/test.d/contain.py" "$seconds" "$TMPDIR/left" "$@"
+        fi
         # With job control, because what bash starts in the background is else made to ignore INT.
         set -m
-        SLUICE_TEST_ID=$test_id timeout --signal=INT --kill-after=30 "$seconds" "$@" >> "$log" 2>&1 < /dev/null 9<&- &
+        SLUICE_TEST_ID=$test_id "$@" >> "$log" 2>&1 < /dev/null 9<&- &
         running=$!
         set +m
         wait "$running" || rc=$?
         running=
-        [ $rc -ne 124 ] || echo "ended after $seconds s: its time was over" >> "$log"
         return $rc
 }
 

@@ -78,12 +78,13 @@ _with_sanitizers()
 # Everything that meson knows to be a test, but for what is slow or needs a cluster.
 suite_unit()
 {
-        local dir=$1 suite rc=0 start=$SECONDS
+        local dir=$1 suite rc=0 start=$SECONDS slowness=1
         suite=$(_name unit "$dir")
+        [ "$dir" = build ] || slowness=3
         _is_built "$dir" "$suite" || return 0
         rm -f "$dir/meson-logs/testlog.json"
-        CMOCKA_MESSAGE_OUTPUT=TAP _with_sanitizers '' 420 "$suite" meson test -C "$dir" --no-rebuild --print-errorlogs \
-                --timeout-multiplier 2 --no-suite integration --no-suite e2e --no-suite bench || rc=$?
+        CMOCKA_MESSAGE_OUTPUT=TAP _with_sanitizers '' 480 "$suite" meson test -C "$dir" --no-rebuild --print-errorlogs \
+                --timeout-multiplier $slowness --no-suite integration --no-suite e2e --no-suite bench || rc=$?
         count "$suite" $rc "$start" meson "$dir/meson-logs/testlog.json"
 }
 
@@ -152,12 +153,12 @@ _enter_cluster()
         # Compiling Kubernetes takes minutes, once on a machine: that is no time of the tests.
         local before=$SECONDS allowed=$deadline
         deadline=$((SECONDS + 3600))
-        limited 3000 cluster "$hack/cluster" build || return
+        limited_free 3000 cluster "$hack/cluster" build || return
         deadline=$((allowed + SECONDS - before))
         cluster_state=/var/lib/sluice-test-cluster
         export SLUICE_STATE=$cluster_state API_PORT=16443 ETCD_PORT=22379 KUBELET_PORT=20250 \
                 BRIDGE=sluicetest0 POD_SUBNET=10.245.0.0/24
-        limited 300 cluster "$hack/cluster" up || return
+        limited_free 300 cluster "$hack/cluster" up || return
         settings=$("$hack/cluster" env) && eval "$settings"
 }
 

@@ -19,6 +19,7 @@ _git_status()
 
 remember_surroundings()
 {
+        touch "$TMPDIR/left"
         _mounts > "$TMPDIR/mounts"
         _interfaces > "$TMPDIR/interfaces"
         _git_status > "$TMPDIR/git"
@@ -39,6 +40,7 @@ end_our_processes()
 _new_things()
 {
         local pid
+        cat "$TMPDIR/left"
         for pid in $(_our_processes); do
                 echo "process $pid: $(tr "\0" " " 2> /dev/null < "/proc/$pid/cmdline" | cut -c1-200)"
         done
@@ -51,7 +53,7 @@ _new_things()
 compare_surroundings()
 {
         local last=$((SECONDS + 30)) left
-        while left=$(_new_things) && [ -n "$left" ] && [ $SECONDS -lt $last ]; do
+        while left=$(_new_things) && [ -n "$left" ] && [ ! -s "$TMPDIR/left" ] && [ $SECONDS -lt $last ]; do
                 sleep 0.5
         done
         if [ -z "$left" ]; then
