@@ -105,9 +105,16 @@ static void take_results(struct observer *o, const struct scan *scan)
         note_complete(o, scan->n_changed);
 }
 
-/* A directory appeared at o->path: observes it and all below. */
-static void enter_directory(struct observer *o, struct notify_dir *parent, const char *name,
-                            const struct lu_facts *facts, bool moved_in)
+/* What an event led to: o->path, and what is there. */
+struct sight {
+        struct notify_dir *dir; /* in which it is */
+        const struct notify_event *event;
+        struct lu_facts facts;
+        bool linked; /* see scan_facts() */
+};
+
+/* A directory appeared at o->path: watches it and observes all below. */
+static void enter_directory(struct observer *o, const struct sight *sight)
 {
         _cleanup_(closep) int fd = open_directory(o, str_text(&o->path), O_RDONLY);
         _cleanup_(scan_done) struct scan scan = {
@@ -116,21 +123,20 @@ static void enter_directory(struct observer *o, struct notify_dir *parent, const
                 .filter = o->filter,
                 .now = o->now,
                 .round = o->round,
-                .moved_in = moved_in,
-                .not_before = facts->changed,
+                .moved_in = sight->event->mask & IN_MOVED_TO,
+                .not_before = sight->facts.changed,
         };
 
         if (fd < 0) {
                 o->doubt |= !is_absence(fd);
                 return;
         }
-        scan_directory(&scan, notify_dir_new(parent, NOTIFY_TREE, name), fd);
+        scan_directory(&scan, notify_dir_new(sight->dir, NOTIFY_TREE, sight->event->name), fd);
         take_results(o, &scan);
 }
 
-/* o->path is a directory now. @known: it is in the tree, hence watched and scanned. */
-static void see_directory(struct observer *o, struct notify_dir *parent, bool known,
-                          const struct notify_event *event, const struct lu_facts *facts)
+/* @known: it is in the tree, hence watched and scanned. */
+static void see_directory(struct observer *o, const struct sight *sight, bool known)
 {
         const struct scan_filter *filter = o->filter;
         const char *path = str_text(&o->path);
@@ -138,39 +144,40 @@ static void see_directory(struct observer *o, struct notify_dir *parent, bool kn
         if (!filter->wants_directory(filter->userdata, path))
                 return;
         if (filter->wants_file(filter->userdata, path) &&
-            lu_changes_observe(o->changes, path, facts, false, o->now))
+            lu_changes_observe(o->changes, path, &sight->facts, false, o->now))
                 note_complete(o, 1);
         if (!known)
-                enter_directory(o, parent, event->name, facts, event->mask & IN_MOVED_TO);
+                enter_directory(o, sight);
 }
 
 /* Files */
 
-static bool rewritten(const struct observer *o, const struct notify_event *event,
-                      const struct lu_facts *facts)
+static bool rewritten(const struct observer *o, const struct sight *sight)
 {
-        return (event->mask & IN_MODIFY) && facts->kind == LU_KIND_FILE && facts->mtime <= o->now &&
-               o->now - facts->mtime < CLOCK_TICK;
+        const struct lu_facts *facts = &sight->facts;
+
+        return (sight->event->mask & IN_MODIFY) && facts->kind == LU_KIND_FILE &&
+               facts->mtime <= o->now && o->now - facts->mtime < CLOCK_TICK;
 }
 
 /* o->path is a file or a symlink now. */
-static void see_file(struct observer *o, const struct notify_event *event,
-                     const struct lu_facts *facts, bool linked)
+static void see_file(struct observer *o, const struct sight *sight)
 {
         const char *path = str_text(&o->path);
-        bool closed = event->mask & (IN_CLOSE_WRITE | IN_MOVED_TO);
-        bool changed = lu_changes_observe(o->changes, path, facts, false, o->now);
+        uint32_t mask = sight->event->mask;
+        bool closed = mask & (IN_CLOSE_WRITE | IN_MOVED_TO);
+        bool changed = lu_changes_observe(o->changes, path, &sight->facts, false, o->now);
 
-        if (!changed && rewritten(o, event, facts)) {
+        if (!changed && rewritten(o, sight)) {
                 lu_changes_touch(o->changes, path);
                 changed = true;
         }
         /* A symlink and a further name of a file are complete as they are created. */
-        if (facts->kind == LU_KIND_SYMLINK || (linked && (event->mask & IN_CREATE)))
+        if (sight->facts.kind == LU_KIND_SYMLINK || (sight->linked && (mask & IN_CREATE)))
                 closed = true;
         if (closed)
                 writing_closed(o->writing, path, changed, o->ms);
-        else if (changed && (event->mask & (IN_MODIFY | IN_CREATE)))
+        else if (changed && (mask & (IN_MODIFY | IN_CREATE)))
                 writing_opened(o->writing, path, o->ms);
         else if (changed)
                 writing_touched(o->writing, path, o->ms);
@@ -221,8 +228,8 @@ static bool settle_directory(struct observer *o, struct notify_dir *parent,
 static void look(struct observer *o, struct notify_dir *dir, const struct notify_event *event)
 {
         const struct scan_filter *filter = o->filter;
-        struct lu_facts facts;
-        bool linked, known;
+        struct sight sight = {.dir = dir, .event = event};
+        bool known;
         int fd, r;
 
         notify_dir_path(dir, &o->path);
@@ -236,15 +243,15 @@ static void look(struct observer *o, struct notify_dir *dir, const struct notify
             !filter->wants_directory(filter->userdata, str_text(&o->path)))
                 return;
         fd = directory_of(o, dir);
-        r = fd < 0 ? fd : scan_facts(fd, event->name, &facts, &linked);
+        r = fd < 0 ? fd : scan_facts(fd, event->name, &sight.facts, &sight.linked);
         if (r < 0 && !is_absence(r))
                 o->doubt = true;
         else if (r < 0)
                 see_nothing(o);
-        else if (facts.kind == LU_KIND_DIRECTORY)
-                see_directory(o, dir, known, event, &facts);
+        else if (sight.facts.kind == LU_KIND_DIRECTORY)
+                see_directory(o, &sight, known);
         else if (filter->wants_file(filter->userdata, str_text(&o->path)))
-                see_file(o, event, &facts, linked);
+                see_file(o, &sight);
 }
 
 /* An event about a watched directory itself. */
