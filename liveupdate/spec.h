@@ -7,7 +7,7 @@
  *
  * The schema (lu_spec_schema()) is libcyaml's, as data; the same tables drive the strict check of a
  * document before it is loaded (liveupdate/check.h) and the test that holds the CRD against them.
- * Strings are as written: paths are cleaned and resolved by the scope (liveupdate/resolve.h).
+ * Strings are as written: paths are cleaned and resolved by lu_resolve() (liveupdate/resolve.h).
  */
 
 #include <stdbool.h>

@@ -268,7 +268,7 @@ static void everything_is_loaded(void **state)
                    "  - fallBackOn: {files: [a, b]}\n"
                    "  - sync: {localPath: ☺, containerPath: /a, ignore: [x], owner: \"1:2\", "
                    "mode: \"0600\", write: InPlace}\n"
-                   "  - run: {command: \"echo 'a'\\\\\", workingDir: /w, triggers: [t], "
+                   "  - run: {command: \"echo 'a' \\\"b\\\"\\\\\", workingDir: /w, triggers: [t], "
                    "timeoutSeconds: 7, echo: false}\n"
                    "  - run: {args: [x, '']}\n"
                    "  - use: {name: other}\n"
@@ -321,7 +321,7 @@ static void everything_is_loaded(void **state)
         assert_string_equal(spec->steps[2].sync->owner, "1:2");
         assert_string_equal(spec->steps[2].sync->mode, "0600");
         assert_int_equal(spec->steps[2].sync->write, LU_WRITE_IN_PLACE);
-        assert_string_equal(spec->steps[3].run->command, "echo 'a'\\");
+        assert_string_equal(spec->steps[3].run->command, "echo 'a' \"b\"\\");
         assert_string_equal(spec->steps[3].run->working_dir, "/w");
         assert_int_equal(spec->steps[3].run->timeout_seconds, 7);
         assert_false(spec->steps[3].run->echo);
