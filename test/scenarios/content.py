@@ -10,7 +10,7 @@ SYNC = [{"sync": {"localPath": "src", "containerPath": "/app"}}]
 both_toolsets = pytest.mark.parametrize("image", [IMAGE, GNU_IMAGE], ids=["busybox", "gnu"])
 ODD_NAMES = [b"plain", b"with space", b"quote'", b'double"', b"new\nline", b"-dash", b"--", b"-rf",
              b"back\\slash", b"$dollar `tick`", b"\xff\xfe not utf-8", "\u00e4\u2713".encode(),
-             b"tab\t", b" lead", b"trail ", b"*", b"?", b"[x]", b"#", b"~", b"x" * 255,
+             b"tab\t", b" lead", b"trail ", b"*", b"?", b"[x]", b"#", b"~x", b"x" * 255,
              b"\x81\x82\x88", b"a\rb"]
 
 
