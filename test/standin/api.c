@@ -215,7 +215,9 @@ static void on_delayed(uv_timer_t *timer)
 
         uv_close((uv_handle_t *)&d->timer, on_delayed_closed);
         http_on_gone(d->http, NULL, NULL);
+        http_hold(d->http);
         handle_now(d->standin, d->http);
+        http_release(d->http);
 }
 
 static void delay(struct standin *s, struct http *h, unsigned ms)

@@ -38,6 +38,8 @@ struct http {
         bool complete;   /* the whole request has been seen */
         bool keep_alive;
         bool too_large;
+        bool held;     /* a handler runs: it may still read the request it has answered */
+        bool answered; /* while held */
         void (*gone)(void *user);
         void *gone_user;
         const struct conn_events *taker;
@@ -233,10 +235,12 @@ static void request_complete(struct http *h)
         h->request.method = http_method_str((enum http_method)h->parser.method);
         parse_target(&h->request);
         h->state = HTTP_ANSWERING;
+        http_hold(h);
         if (h->too_large)
                 refuse(h, 413);
         else
                 h->server->handle(h->server->user, h);
+        http_release(h);
 }
 
 /* Parses `rest` until a request is complete or the bytes are used up. */
@@ -359,12 +363,29 @@ bool http_query_true(const struct http *h, const char *name)
 /* The answer is out: read the next request, or close. */
 static void answer_done(struct http *h)
 {
+        if (h->held) {
+                h->answered = true;
+                return;
+        }
         if (!h->keep_alive) {
                 conn_close(h->conn);
                 return;
         }
         start_request(h);
         step(h);
+}
+
+void http_hold(struct http *h)
+{
+        h->held = true;
+        h->answered = false;
+}
+
+void http_release(struct http *h)
+{
+        h->held = false;
+        if (h->answered)
+                answer_done(h);
 }
 
 static void report(struct http *h, int status)

@@ -74,6 +74,13 @@ void http_stream_end(struct http *h);
 void http_on_gone(struct http *h, void (*gone)(void *user), void *user);
 
 /*
+ * Between these two an answer leaves the request readable. The handler is called so; who answers
+ * later and goes on using the request does it himself.
+ */
+void http_hold(struct http *h);
+void http_release(struct http *h);
+
+/*
  * Sends the raw head (status line, headers, empty line) and hands the connection over: @events get
  * all further bytes, first those that came behind the request. http_on_gone() no longer counts.
  */

@@ -201,12 +201,13 @@ static void remove_unnamed(json_t *target, const struct trees *t, const struct p
         json_t *unused;
 
         json_object_foreach((json_t *)t->old, key, unused) {
-                struct place next = key[0] == 'k' ? item_of(p) : below(p, key + 2);
+                struct place next;
                 size_t at = 0;
                 json_t *child;
 
                 if (key[0] == '.')
                         continue;
+                next = key[0] == 'k' ? item_of(p) : below(p, key + 2);
                 child = key[0] == 'k' ? find_item(p, target, key, &at)
                                       : json_object_get(target, key + 2);
                 if (!child || !remove_below(child, key, t, &next))
@@ -231,11 +232,12 @@ static void common_leaves(const json_t *a, const json_t *b, const char *path, st
 
         json_object_foreach((json_t *)a, key, child) {
                 const json_t *other = json_object_get(b, key);
-                _cleanup_(freep) char *at = key[0] == 'k' ? xasprintf("%s[%s]", path, key + 2)
-                                                          : xasprintf("%s.%s", path, key + 2);
+                _cleanup_(freep) char *at = NULL;
 
                 if (!other || key[0] == '.')
                         continue;
+                at = key[0] == 'k' ? xasprintf("%s[%s]", path, key + 2)
+                                   : xasprintf("%s.%s", path, key + 2);
                 if (is_leaf(child) || is_leaf(other))
                         str_appendf(out, "%s%s", out->len > 0 ? ", " : "", at);
                 else

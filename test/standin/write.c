@@ -27,9 +27,9 @@ static int check_type(struct call *c, const json_t *o)
         _cleanup_(freep) char *wanted = resource_api_version(c->asked);
         const char *api_version = jx_text(o, "apiVersion"), *kind = jx_text(o, "kind");
 
-        if (!api_version && !kind && !c->asked->custom)
-                return 0;
-        if (!streq(api_version, wanted) || !streq(kind, c->asked->kind))
+        /* Built-in kinds may leave both out; what is there must fit. */
+        if ((!streq(api_version, wanted) && (api_version || c->asked->custom)) ||
+            (!streq(kind, c->asked->kind) && (kind || c->asked->custom)))
                 return call_fail(c, 400, "BadRequest",
                                  "the API version or kind in the data (%s %s) does not match the "
                                  "expected one (%s %s)",
