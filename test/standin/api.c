@@ -50,9 +50,9 @@ static void path_not_found(struct call *c)
 }
 
 /* Reads the rest of the path, from the plural name on. False: no such path. */
-static bool parse_names(struct call *c, const char *group, const char *version,
-                        const struct strv *path, size_t at)
+static bool parse_names(struct call *c, const char *group, const char *version, size_t at)
 {
+        const struct strv *path = &http_request(c->http)->segments;
         struct store *s = &c->standin->store;
         const char *const *items = (const char *const *)path->items;
         size_t left = path->n_items - at;
@@ -83,9 +83,9 @@ static bool parse_path(struct call *c)
         const char *first = path->n_items > 0 ? path->items[0] : "";
 
         if (streq(first, "api") && path->n_items > 2)
-                return parse_names(c, "", path->items[1], path, 2);
+                return parse_names(c, "", path->items[1], 2);
         if (streq(first, "apis") && path->n_items > 3)
-                return parse_names(c, path->items[1], path->items[2], path, 3);
+                return parse_names(c, path->items[1], path->items[2], 3);
         return false;
 }
 
@@ -95,6 +95,8 @@ static bool known_subresource(const struct call *c)
                 return true;
         if (streq(c->sub, "status"))
                 return c->resource->has_status;
+        if (streq(c->sub, "ephemeralcontainers"))
+                return streq(c->resource->kind, "Pod") && !c->resource->custom;
         return streq(c->sub, "scale") && c->resource->has_scale;
 }
 

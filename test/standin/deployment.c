@@ -119,19 +119,11 @@ static struct totals count(const json_t *sets, const json_t *newest_set)
         return t;
 }
 
-static void scale(struct store *s, const json_t *d, const json_t *sets, json_t *newest_set,
-                  const struct totals *t)
+static void scale_others_down(struct store *s, const json_t *sets, const json_t *newest_set)
 {
-        int64_t wanted = jx_int(d, "spec.replicas", 1);
-        bool recreate = streq(jx_text(d, "spec.strategy.type"), "Recreate");
-        bool others_gone = t->all == t->updated;
         size_t i;
         json_t *rs;
 
-        if (!recreate || others_gone)
-                store_replicas(s, newest_set, wanted);
-        if (!recreate && t->updated_ready < wanted)
-                return;
         json_array_foreach(sets, i, rs)
                 if (!streq(jx_text(rs, "metadata.name"), jx_text(newest_set, "metadata.name")))
                         store_replicas(s, rs, 0);
@@ -186,6 +178,8 @@ void deployment_step(struct store *s, json_t *d)
 {
         struct resource *r = store_kind(s, "Deployment"), *rs_r = store_kind(s, "ReplicaSet");
         json_auto_t *before = owned_by(rs_r, d), *newest_set = NULL, *sets = NULL, *now = NULL;
+        int64_t wanted = jx_int(d, "spec.replicas", 1);
+        bool recreate;
         struct totals t;
 
         if (jx_text(d, "metadata.deletionTimestamp") || jx_true(d, "spec.paused"))
@@ -193,7 +187,11 @@ void deployment_step(struct store *s, json_t *d)
         newest_set = json_incref(newest(s, d, before));
         sets = owned_by(rs_r, d);
         t = count(sets, newest_set);
-        scale(s, d, sets, newest_set, &t);
+        recreate = streq(jx_text(d, "spec.strategy.type"), "Recreate");
+        if (!recreate || t.all == t.updated)
+                store_replicas(s, newest_set, wanted);
+        if (recreate || t.updated_ready >= wanted)
+                scale_others_down(s, sets, newest_set);
         now = json_incref(d);
         if (revision_of(d) != revision_of(newest_set)) {
                 json_t *next = json_deep_copy(d);

@@ -85,6 +85,8 @@ static json_t *resources(const struct store *s, const char *group, const char *v
                 add_resource(list, r, NULL);
                 if (r->has_status)
                         add_resource(list, r, "status");
+                if (!*group && streq(r->kind, "Pod"))
+                        add_resource(list, r, "ephemeralcontainers");
                 if (r->has_scale)
                         add_resource(list, r, "scale");
         }

@@ -343,6 +343,8 @@ int main(int argc, char **argv)
                 fputs(usage, stderr);
                 return 2;
         }
+        if (standin.options.die_with_parent)
+                prctl(PR_SET_PDEATHSIG, SIGTERM);
         r = userns_enter(&err);
         if (r == 0)
                 r = run(&standin, &err);

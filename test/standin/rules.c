@@ -95,7 +95,7 @@ static void default_container(json_t *c)
 
 static void default_pod_spec(json_t *spec)
 {
-        static const char *const lists[] = {"containers", "initContainers"};
+        static const char *const lists[] = {"containers", "initContainers", "ephemeralContainers"};
         size_t i;
         json_t *c;
 
@@ -300,6 +300,46 @@ int rules_validate_update(const struct resource *r, const json_t *live, const js
             !json_equal(jx_get(live, "spec.selector"), jx_get(next, "spec.selector")))
                 return err_set(err, -EINVAL, "spec.selector: Invalid value: field is immutable");
         return rules_validate(r, next, err);
+}
+
+static bool name_is_taken(const json_t *pod, const char *name)
+{
+        return jx_find(jx_get(pod, "spec.containers"), "name", name) ||
+               jx_find(jx_get(pod, "spec.initContainers"), "name", name);
+}
+
+int rules_validate_ephemeral(const json_t *live, const json_t *next, struct err *err)
+{
+        const json_t *before = jx_get(live, "spec.ephemeralContainers"), *item;
+        const json_t *after = jx_get(next, "spec.ephemeralContainers");
+        size_t i;
+
+        json_array_foreach(before, i, item)
+                if (!json_equal(jx_find(after, "name", jx_text(item, "name")), item))
+                        return err_set(err, -EINVAL,
+                                       "spec.ephemeralContainers: Forbidden: existing ephemeral "
+                                       "containers \"%s\" may not be changed or removed",
+                                       jx_text(item, "name"));
+        json_array_foreach(after, i, item) {
+                const char *target = jx_text(item, "targetContainerName");
+
+                if (jx_empty(item, "name") || jx_empty(item, "image"))
+                        return err_set(err, -EINVAL,
+                                       "spec.ephemeralContainers[%zu]: name, image: Required value",
+                                       i);
+                if (name_is_taken(next, jx_text(item, "name")))
+                        return err_set(
+                                err, -EINVAL,
+                                "spec.ephemeralContainers[%zu].name: Duplicate value: \"%s\"", i,
+                                jx_text(item, "name"));
+                if (target && !jx_find(jx_get(next, "spec.containers"), "name", target))
+                        return err_set(
+                                err, -EINVAL,
+                                "spec.ephemeralContainers[%zu].targetContainerName: Not found: "
+                                "\"%s\"",
+                                i, target);
+        }
+        return 0;
 }
 
 void rules_new_meta(const struct resource *r, json_t *o)

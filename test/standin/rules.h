@@ -18,6 +18,8 @@ void rules_default(const struct resource *r, json_t *o);
 int rules_validate(const struct resource *r, const json_t *o, struct err *err);
 int rules_validate_update(const struct resource *r, const json_t *live, const json_t *next,
                           struct err *err);
+/* Ephemeral containers may be added, never changed or removed. */
+int rules_validate_ephemeral(const json_t *live, const json_t *next, struct err *err);
 /* Gives a new object uid, creationTimestamp and generation. Replaces what the client sent. */
 void rules_new_meta(const struct resource *r, json_t *o);
 

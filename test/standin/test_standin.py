@@ -1,29 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """The stand-in shown against kubectl and a WebSocket client.
 
-STANDIN is the program; without it these tests are skipped. Run by meson, or:
-    STANDIN=build/test/standin/standin pytest-3 test/standin
+STANDIN_BIN is the program; without it these tests are skipped. Run by hack/test, or:
+    STANDIN_BIN=build/test/standin/standin pytest-3 test/standin
 """
 
 import json
 import os
+import pathlib
 import re
 import select
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
 import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-from wsclient import (BINARY, CLOSE, CONTINUATION, PING, PONG, STDERR, STDOUT, TEXT, V4, V5, Api,
+from wsclient import (BINARY, CLOSE, CONTINUATION, PING, PONG, STDOUT, TEXT, V4, V5, Api,
                       Exec, Kubeconfig, UpgradeRefused, WebSocket, exec_path, run, until)
 
-STANDIN = os.environ.get("STANDIN")
-pytestmark = pytest.mark.skipif(not STANDIN, reason="STANDIN does not name the program")
+STANDIN = os.environ.get("STANDIN_BIN")
+pytestmark = pytest.mark.skipif(not STANDIN, reason="STANDIN_BIN does not name the program")
 DEFAULT = "/api/v1/namespaces/default"
 APPS = "/apis/apps/v1/namespaces/default"
 BOTH = ((f"{V5}, {V4}",), (V4,))
@@ -32,14 +34,15 @@ BOTH = ((f"{V5}, {V4}",), (V4,))
 class Server:
     """One stand-in, started with `flags`, ended with SIGTERM."""
 
-    def __init__(self, directory, *flags):
+    def __init__(self, directory, *flags, user=None):
         self.state = str(directory / "state")
         self.kubeconfig = str(directory / "kubeconfig")
         self.log = str(directory / "log")
         self.process = subprocess.Popen(
             [STANDIN, "--state", self.state, "--kubeconfig", self.kubeconfig, "--log", self.log,
              "--die-with-parent", "--restart-backoff-ms", "300", "--bookmark-ms", "200", *flags],
-            stdout=subprocess.PIPE, text=True)
+            stdout=subprocess.PIPE, text=True, user=user, group=user,
+            extra_groups=None if user is None else [])
         line = self.process.stdout.readline()
         assert line.startswith("standin ready https://127.0.0.1:"), open(self.log).read()
         self.config = Kubeconfig(self.kubeconfig)
@@ -635,6 +638,42 @@ def test_graceful_deletion(server):
     assert not os.path.exists(f"/proc/{pid}")
 
 
+def test_ephemeral_container_sees_its_target(server):
+    pod = server.running_pod("target", {"command": ["sh", "-c", "echo secret > /app/s; sleep 3600"]})
+    path = f"{DEFAULT}/pods/{pod}/ephemeralcontainers"
+    extra = {"name": "help", "image": "localhost/busybox:1", "targetContainerName": "main",
+             "stdin": True, "command": ["sh", "-c", "read x; cat /proc/1/root/app/s; read y"]}
+
+    def add(container):
+        return server.api.request("PATCH", path, {"spec": {"ephemeralContainers": [container]}},
+                                  "application/strategic-merge-patch+json")
+
+    assert add(extra | {"name": "main"}).status == 422
+    assert add(extra | {"targetContainerName": "none"}).status == 422
+    assert add(extra).status == 200
+    assert add(extra | {"command": ["true"]}).status == 422
+    until(lambda: "running" in (server.pod(pod)["status"].get("ephemeralContainerStatuses") or [
+        {"state": {}}])[0]["state"])
+    with Exec(server.config, "default", pod, what="attach", container="help", stdin=True) as e:
+        e.write(b"go\n")
+        e.read_until(b"secret\n")
+        e.write(b"end\n")
+        assert e.finish().exit_code == 0
+    until(lambda: "terminated" in
+          server.pod(pod)["status"]["ephemeralContainerStatuses"][0]["state"])
+    server.delete_pod(pod)
+
+
+def test_kubectl_server_side_apply(server):
+    body = json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "ssa"},
+                       "data": {"a": "1"}})
+    for _ in range(2):
+        server.kubectl("apply", "--server-side", "--validate=false", "-f", "-", stdin=body)
+    made = server.api.get(f"{DEFAULT}/configmaps/ssa").json
+    assert made["data"] == {"a": "1"}
+    assert made["metadata"]["managedFields"][0]["manager"] == "kubectl"
+
+
 def test_gnu_tar_image(server):
     pod = server.running_pod("gnu", {"image": "localhost/debian-tar:1"})
     assert b"GNU tar" in server.exec(pod, "tar", "--version").stdout
@@ -966,6 +1005,23 @@ def test_sigterm_leaves_nothing(tmp_path):
     assert os.listdir(s.state) in (["images"], [])
     with open("/proc/self/mountinfo", encoding="utf-8") as f:
         assert s.state not in f.read()
+
+
+def test_works_without_root():
+    """In a user namespace of its own; pids in annotations are then those of that namespace."""
+    if subprocess.run(["unshare", "-Ur", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine allows no user namespaces")
+    user = 12345 if os.geteuid() == 0 else None
+    with tempfile.TemporaryDirectory() as directory:
+        if user:
+            os.chown(directory, user, user)
+        s = Server(pathlib.Path(directory), user=user)
+        try:
+            pod = s.running_pod("p")
+            assert s.exec(pod, "sh", "-c", "id -u; echo $$ > /app/f; exit 3").exit_code == 3
+            assert run(s.config, "default", pod, ["cat"], stdin=b"hello").stdout == b"hello"
+        finally:
+            s.stop()
 
 
 def test_sigkill_leaves_no_process(tmp_path):

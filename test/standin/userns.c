@@ -16,7 +16,6 @@
 #include <sys/wait.h>
 
 #include "base/mem.h"
-#include "test/standin/tree.h"
 
 static volatile pid_t child;
 
@@ -26,14 +25,26 @@ static void pass_on(int signal)
                 kill(child, signal);
 }
 
-static int write_map(const char *path, unsigned id, struct err *err)
+/* Files of /proc want one write() of the whole. */
+static int write_proc(const char *path, const char *text, struct err *err)
 {
-        _cleanup_(freep) char *line = xasprintf("0 %u 1\n", id);
         _cleanup_(closep) int fd = open(path, O_WRONLY | O_CLOEXEC);
 
-        if (fd < 0 || write(fd, line, strlen(line)) < 0)
+        if (fd < 0 || write(fd, text, strlen(text)) < 0)
                 return err_errno(err, -errno, "writing %s", path);
         return 0;
+}
+
+/* The present user and group become 0. */
+static int write_maps(unsigned uid, unsigned gid, struct err *err)
+{
+        _cleanup_(freep) char *users = xasprintf("0 %u 1\n", uid);
+        _cleanup_(freep) char *groups = xasprintf("0 %u 1\n", gid);
+        int r = write_proc("/proc/self/setgroups", "deny", err);
+
+        if (r == 0)
+                r = write_proc("/proc/self/uid_map", users, err);
+        return r < 0 ? r : write_proc("/proc/self/gid_map", groups, err);
 }
 
 static _noreturn_ void wait_for_child(void)
@@ -67,12 +78,7 @@ int userns_enter(struct err *err)
         if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID) < 0)
                 return err_errno(err, -errno,
                                  "without root a user namespace is needed, and making one failed");
-        r = tree_write_file("/proc/self/setgroups", "deny", 0644, NULL);
-        if (r < 0 && r != -EPERM && r != -ENOENT)
-                return err_errno(err, r, "writing /proc/self/setgroups");
-        r = write_map("/proc/self/uid_map", uid, err);
-        if (r == 0)
-                r = write_map("/proc/self/gid_map", gid, err);
+        r = write_maps(uid, gid, err);
         if (r < 0)
                 return r;
         child = fork();

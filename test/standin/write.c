@@ -65,8 +65,11 @@ static int check_valid(struct call *c, const json_t *live, json_t *next)
                 schema_default(c->resource->schema, next);
         }
         rules_default(c->resource, next);
-        r = live ? rules_validate_update(c->resource, live, next, &err)
-                 : rules_validate(c->resource, next, &err);
+        if (live && streq(c->sub, "ephemeralcontainers"))
+                r = rules_validate_ephemeral(live, next, &err);
+        else
+                r = live ? rules_validate_update(c->resource, live, next, &err)
+                         : rules_validate(c->resource, next, &err);
         if (r == 0 && c->resource->schema)
                 r = schema_validate(c->resource->schema, next, &err);
         if (r == 0 && streq(c->resource->kind, "CustomResourceDefinition"))
@@ -221,6 +224,9 @@ static json_t *combine(struct call *c, const json_t *live, const json_t *next)
                 o = json_deep_copy(live);
                 jx_put(o, "status", jx_get(next, "status"));
                 jx_put(o, "metadata.managedFields", jx_get(next, "metadata.managedFields"));
+        } else if (streq(c->sub, "ephemeralcontainers")) {
+                o = json_deep_copy(live);
+                jx_put(o, "spec.ephemeralContainers", jx_get(next, "spec.ephemeralContainers"));
         } else {
                 o = json_deep_copy(next);
                 if (c->resource->has_status)

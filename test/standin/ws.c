@@ -136,6 +136,23 @@ static void handle_frame(struct ws *ws, const struct frame *f, char *payload)
         }
 }
 
+/* The four bytes of the mask stand in front of the payload. */
+static void unmask(char *payload, size_t len)
+{
+        uint64_t mask, word;
+        size_t i = 0;
+
+        memcpy(&mask, payload - 4, 4);
+        memcpy((char *)&mask + 4, payload - 4, 4);
+        for (; i + sizeof(word) <= len; i += sizeof(word)) {
+                memcpy(&word, payload + i, sizeof(word));
+                word ^= mask;
+                memcpy(payload + i, &word, sizeof(word));
+        }
+        for (; i < len; i++)
+                payload[i] ^= ((const char *)&mask)[i & 3];
+}
+
 /* Takes whole frames off `in`. */
 static void parse(struct ws *ws)
 {
@@ -155,8 +172,7 @@ static void parse(struct ws *ws)
                 }
                 if (ws->in.len < f.head_len + f.len)
                         break;
-                for (size_t i = 0; i < f.len; i++)
-                        payload[i] ^= payload[(ptrdiff_t)(i & 3) - 4];
+                unmask(payload, f.len);
                 handle_frame(ws, &f, payload);
                 str_consume(&ws->in, f.head_len + f.len);
         }
