@@ -85,21 +85,18 @@ static bool same_content(const struct stat *a, const struct stat *b)
 
 bool source_unchanged(int fd, const struct stat *st)
 {
-        struct stat now;
+        struct stat now = *st;
 
         return fstat(fd, &now) == 0 && same_content(st, &now);
 }
 
-int source_read(int fd, struct stat *st, struct str *out)
+/* Reads up to @size bytes; how many there were. */
+static ssize_t read_content(int fd, char *data, size_t size)
 {
-        size_t size = (size_t)st->st_size, done = 0;
-        size_t before = out->len;
-        struct stat now;
+        size_t done = 0;
 
-        if (!str_reserve(out, size))
-                return -EFBIG;
         while (done < size) {
-                ssize_t n = pread(fd, out->data + before + done, size - done, (off_t)done);
+                ssize_t n = pread(fd, data + done, size - done, (off_t)done);
 
                 if (n < 0 && errno == EINTR)
                         continue;
@@ -109,14 +106,26 @@ int source_read(int fd, struct stat *st, struct str *out)
                         break;
                 done += (size_t)n;
         }
-        if (fstat(fd, &now) < 0)
-                return -errno;
-        if (done < size || !same_content(st, &now)) {
+        return (ssize_t)done;
+}
+
+int source_read(int fd, struct stat *st, struct str *out)
+{
+        size_t size = (size_t)st->st_size;
+        struct stat now = *st;
+        ssize_t n;
+
+        if (!str_reserve(out, size))
+                return -EFBIG;
+        n = read_content(fd, out->data + out->len, size);
+        if (n >= 0 && fstat(fd, &now) < 0)
+                n = -errno;
+        if (n == (ssize_t)size && same_content(st, &now))
+                out->len += size;
+        else if (n >= 0)
+                n = -EAGAIN;
+        out->data[out->len] = '\0';
+        if (n == -EAGAIN)
                 *st = now;
-                return -EAGAIN;
-        }
-        out->len += size;
-        if (out->data)
-                out->data[out->len] = '\0';
-        return 0;
+        return n < 0 ? (int)n : 0;
 }
