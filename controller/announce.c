@@ -65,6 +65,14 @@ void announce_watching(const struct app *app, uint64_t milliseconds)
                            milliseconds);
 }
 
+void announce_listening(unsigned port)
+{
+        if (as_json())
+                print_event(NULL, json_pack("{ss si}", "event", "listening", "port", (int)port));
+        else
+                print_line("listening on port %u", port);
+}
+
 void announce_start(struct live *live)
 {
         struct shown *s = &live->shown;

@@ -6,6 +6,7 @@
  * --log-format=json a record per event:
  *
  *   {"event":"watching","workspace","files","ms"}           the first scan is complete
+ *   {"event":"listening","port"}                            --listen is served
  *   {"event":"condition","liveUpdate","namespace","ready","reason","message","targets"}
  *   {"event":"updated","liveUpdate","namespace","pod","container","revision","files","deleted",
  *    "bytes","ms","protocol"}                                one container has the revision
@@ -22,6 +23,7 @@
 #include "liveupdate/plan.h"
 
 void announce_watching(const struct app *app, uint64_t milliseconds);
+void announce_listening(unsigned port);
 void announce_start(struct live *live);
 void announce_output(const struct live *live, const char *pod, const char *container,
                      const char *line);

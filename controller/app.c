@@ -408,7 +408,7 @@ static int start_serve(struct app *app, struct err *err)
                 return 0;
         r = serve_start(&params, &app->serve, err);
         if (r == 0)
-                log_info("listening", LOG_U("port", serve_port(app->serve)));
+                announce_listening(serve_port(app->serve));
         return r;
 }
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a scenario needs: a cluster with a workload, a workspace, LiveUpdates, and sluice between."""
 
+import json
 import os
 import shutil
 import stat
 import threading
 import time
+import urllib.request
 import uuid
 
 import yaml
@@ -168,16 +170,32 @@ class World:
         return file
 
     def run(self, *args):
-        self.sluice = Sluice("--workspace", self.workspace, *args, kubeconfig=self.cluster.kubeconfig,
+        self.sluice = Sluice("--workspace", self.workspace, "--listen", "127.0.0.1:0", *args, kubeconfig=self.cluster.kubeconfig,
                              log=os.path.join(self.folder, "sluice.log"))
         self.programs.append(self.sluice)
-        self.sluice.wait_event("watching")
+        self.port = self.sluice.wait_event("listening")["port"]
         return self.sluice
 
     def run_file(self, steps, **spec):
         sluice = self.run("-f", self.live_update(steps, **spec))
         sluice.wait_for(lambda: sluice.events("condition"), 30, "a first condition")
         return sluice
+
+    def http(self, path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+            return answer.read().decode()
+
+    def status(self, name="web"):
+        items = json.loads(self.http("/status"))["items"]
+        return next((i["status"] for i in items if i["metadata"]["name"] == name), {})
+
+    def settled(self, n, seconds=60):
+        """Until n containers are targets and all have the newest revision; and all of that was told."""
+        def done():
+            targets = self.status().get("targets", {})
+            return targets.get("matched") == n and targets.get("synced") == n
+        self.sluice.wait_for(done, seconds, f"{n} containers with the newest revision")
+        return self.sluice.mark()
 
     def condition(self, reason, seconds=30, since=0):
         return self.sluice.wait_event("condition", seconds, since, reason=reason)

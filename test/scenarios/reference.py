@@ -38,10 +38,9 @@ def _start(world, example, **deployment):
     return pods[0]
 
 
-def _settled(world, pod):
+def _settled(world):
     """Whatever the pod lacked because the workspace is as young as it is has been sent."""
-    world.condition("Synced")
-    return world.sluice.mark()
+    return world.settled(1)
 
 
 def _ran(world, pod):
@@ -59,7 +58,7 @@ def _clear_ran(world, pod):
 
 def test_reference_sync_1_a_file_below_src_lands_in_app(world):
     pod = _start(world, SERVER)
-    since = _settled(world, pod)
+    since = _settled(world)
     world.write("server/src/A.txt", "A")
     world.sluice.wait_event("updated", since=since)
     assert world.seen(pod)[b"A.txt"] == ("file", b"A", False)
@@ -67,7 +66,7 @@ def test_reference_sync_1_a_file_below_src_lands_in_app(world):
 
 def test_reference_sync_2_package_json_lands_where_its_sync_says(world):
     pod = _start(world, SERVER)
-    since = _settled(world, pod)
+    since = _settled(world)
     world.write("server/package.json", "{}")
     world.sluice.wait_event("updated", since=since)
     assert world.seen(pod, "/app/web") == {b"package.json": ("file", b"{}", False)}
@@ -75,7 +74,7 @@ def test_reference_sync_2_package_json_lands_where_its_sync_says(world):
 
 def test_reference_sync_3_another_file_of_the_context_asks_for_a_rebuild(world):
     pod = _start(world, SERVER)
-    since = _settled(world, pod)
+    since = _settled(world)
     before = world.seen(pod)
     world.write("server/some_file.txt", "new")
     event = world.condition("RebuildRequired", since=since)
@@ -89,7 +88,7 @@ def test_reference_sync_3_another_file_of_the_context_asks_for_a_rebuild(world):
 
 def test_reference_sync_4_a_file_outside_the_context_does_nothing(world):
     pod = _start(world, SERVER)
-    since = _settled(world, pod)
+    since = _settled(world)
     world.write("stuff.txt", "new")
     world.write("server/src/after", "x")  # the next update proves that the first change was seen
     world.sluice.wait_event("updated", since=since)
@@ -101,7 +100,7 @@ def test_reference_sync_4_a_file_outside_the_context_does_nothing(world):
 
 def test_reference_run_1_main_py_runs_only_what_has_no_trigger(world):
     pod = _start(world, RUNS, command=["sh", "-c", TOOLS])
-    since = _settled(world, pod)
+    since = _settled(world)
     _clear_ran(world, pod)
     world.write("src/main.py", "new")
     world.sluice.wait_event("updated", since=since)
@@ -110,7 +109,7 @@ def test_reference_run_1_main_py_runs_only_what_has_no_trigger(world):
 
 def test_reference_run_2_yarn_lock_runs_its_command_too(world):
     pod = _start(world, RUNS, command=["sh", "-c", TOOLS])
-    since = _settled(world, pod)
+    since = _settled(world)
     _clear_ran(world, pod)
     world.write("src/web/yarn.lock", "new")
     world.sluice.wait_event("updated", since=since)
@@ -119,7 +118,7 @@ def test_reference_run_2_yarn_lock_runs_its_command_too(world):
 
 def test_reference_run_3_a_trigger_that_no_sync_covers_asks_for_a_rebuild(world):
     pod = _start(world, RUNS, command=["sh", "-c", TOOLS])
-    since = _settled(world, pod)
+    since = _settled(world)
     _clear_ran(world, pod)
     world.write("configs/foo.yaml", "new")
     event = world.condition("RebuildRequired", since=since)

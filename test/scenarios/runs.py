@@ -8,7 +8,7 @@ def _start(world, runs, **options):
     world.write("src/seed", "old")
     pod = world.deployment()[0]
     world.run_file([SYNC] + [{"run": r} for r in runs], **options)
-    world.condition("Synced")
+    world.settled(1)
     return pod
 
 

@@ -15,6 +15,7 @@ def _start(world, replicas):
     world.run_file(SYNC)
     world.write("src/seed", "new")
     world.wait_equal(pods)
+    world.settled(replicas)
     return pods
 
 
@@ -39,9 +40,10 @@ def test_a_fourth_replica_gets_what_it_lacks(world):
     world.write("src/a", "1")
     world.write("src/b", "2")
     world.wait_equal(pods)
-    since = world.sluice.mark()
+    since = world.settled(3)
     four = world.scale(4)
     world.wait_equal(four, seconds=60)
+    world.settled(4)
     # The three others had everything: nothing is sent twice.
     new = (_names(four) - _names(pods)).pop()
     assert {e["pod"] for e in world.sluice.events("updated", since)} == {new}
@@ -51,7 +53,7 @@ def test_a_container_that_restarts_gets_all_since_its_baseline(world):
     pods = _start(world, 1)
     world.write("src/a", "1")
     world.wait_equal(pods)
-    since = world.sluice.mark()
+    since = world.settled(1)
     before = pods[0]["status"]["containerStatuses"][0]["containerID"]
     os.kill(world.pid(pods[0]), signal.SIGKILL)
 
@@ -62,6 +64,7 @@ def test_a_container_that_restarts_gets_all_since_its_baseline(world):
 
     again = world.eventually(restarted, 90, "another container")
     world.wait_equal(again, seconds=60)
+    world.settled(1)
     assert _names(again) == _names(pods)
     assert world.sluice.events("updated", since)
 
@@ -76,7 +79,7 @@ def test_a_pod_that_is_being_deleted_is_left_alone(world):
     world.wait_equal(pods)
     doomed = pods[0]
     pid = world.pid(doomed)
-    since = world.sluice.mark()
+    since = world.settled(1)
     world.kube.delete(in_namespace("v1", world.namespace, "pods", doomed["metadata"]["name"]), 20)
     other = world.eventually(
         lambda: [p for p in world.pods() if p["metadata"]["name"] != doomed["metadata"]["name"]],
@@ -105,9 +108,10 @@ def test_a_rollout_moves_over_to_the_new_generation(world):
     new = world.eventually(rolled_out, 120, "the rollout")
     # The image is the same, so it does not hold the edits: they are sent again.
     world.wait_equal(new, seconds=60)
-    since = world.sluice.mark()
+    since = world.settled(2)
     world.write("src/b", "2")
     world.wait_equal(new)
+    world.settled(2)
     assert {e["pod"] for e in world.sluice.events("updated", since)} == _names(new)
 
 
