@@ -168,13 +168,35 @@ class UpgradeRefused(Exception):
         self.status, self.headers, self.body = status, headers, body
 
 
+def frame(payload, opcode=BINARY, final=True, masked=True, length=None):
+    """The bytes of one frame. `length` lies about the size of the payload in the header."""
+    n = len(payload) if length is None else length
+    head = bytes([(0x80 if final else 0) | opcode])
+    bit = 0x80 if masked else 0
+    if n < 126:
+        head += bytes([bit | n])
+    elif n < 65536:
+        head += bytes([bit | 126]) + struct.pack(">H", n)
+    else:
+        head += bytes([bit | 127]) + struct.pack(">Q", n)
+    if masked:
+        mask = os.urandom(4)
+        size = len(payload)
+        pad = (mask * (size // 4 + 1))[:size]
+        payload = (int.from_bytes(payload, "big") ^ int.from_bytes(pad, "big")).to_bytes(
+            size, "big")
+        head += mask
+    return head + payload
+
+
 class WebSocket:
     """One connection. `protocols` is a list of header lines, each a string as it goes out."""
 
     def __init__(self, config, path, protocols=(f"{V5}, {V4}",), token=None, timeout=15,
                  method="GET", extra_headers=()):
-        self.buffer = b""
+        self.buffer = bytearray()
         self.closed = None  # the close code, or 1006 when the end came without a close frame
+        self.timeout = timeout
         self.socket = config.connect(timeout)
         token = config.token if token is None else token
         key = base64.b64encode(os.urandom(16)).decode()
@@ -209,28 +231,35 @@ class WebSocket:
     def _read_exactly(self, n):
         while len(self.buffer) < n:
             self._fill()
-        data, self.buffer = self.buffer[:n], self.buffer[n:]
+        data = bytes(self.buffer[:n])
+        del self.buffer[:n]
         return data
 
-    def send_frame(self, payload, opcode=BINARY, final=True, masked=True, length=None):
-        """`length` lies about the size of the payload in the header."""
-        n = len(payload) if length is None else length
-        head = bytes([(0x80 if final else 0) | opcode])
-        bit = 0x80 if masked else 0
-        if n < 126:
-            head += bytes([bit | n])
-        elif n < 65536:
-            head += bytes([bit | 126]) + struct.pack(">H", n)
-        else:
-            head += bytes([bit | 127]) + struct.pack(">Q", n)
-        if masked:
-            mask = os.urandom(4)
-            size = len(payload)
-            pad = (mask * (size // 4 + 1))[:size]
-            payload = (int.from_bytes(payload, "big") ^ int.from_bytes(pad, "big")).to_bytes(
-                size, "big")
-            head += mask
-        self.socket.sendall(head + payload)
+    def send_while_reading(self, data, seconds=60):
+        """Sends bytes that are frames already, and keeps what comes meanwhile for receive_frame().
+
+        With one thread, since an SSL object must not be used by two at once.
+        """
+        deadline = time.monotonic() + seconds
+        position = 0
+        self.socket.setblocking(False)
+        try:
+            while position < len(data):
+                try:
+                    position += self.socket.send(data[position:position + 65536])
+                except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
+                    select.select([self.socket], [self.socket], [], 1)
+                try:
+                    self._fill()
+                except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
+                    pass
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"{position} of {len(data)} bytes sent in {seconds} s")
+        finally:
+            self.socket.settimeout(self.timeout)
+
+    def send_frame(self, payload, opcode=BINARY, **how):
+        self.socket.sendall(frame(payload, opcode, **how))
 
     def receive_frame(self):
         """(opcode, payload); (CLOSE, ...) at the end, also when no close frame came."""
@@ -252,6 +281,7 @@ class WebSocket:
         return first & 0x0F, payload
 
     def settimeout(self, seconds):
+        self.timeout = seconds
         self.socket.settimeout(seconds)
 
     def close(self):
@@ -288,6 +318,13 @@ class Exec:
     def write(self, data, chunk=32768):
         for i in range(0, len(data), chunk):
             self.ws.send_frame(bytes([STDIN]) + data[i:i + chunk])
+
+    def write_while_reading(self, data, chunk=32768):
+        """For a command that answers before it has all: nobody blocks anybody."""
+        frames = bytearray()
+        for i in range(0, len(data), chunk):
+            frames += frame(bytes([STDIN]) + data[i:i + chunk])
+        self.ws.send_while_reading(frames)
 
     def close_stdin(self):
         self.ws.send_frame(bytes([CLOSE_STREAM, STDIN]))
@@ -346,6 +383,9 @@ def run(config, ns, pod, command, stdin=None, **how):
     """Runs a command to its end; `stdin` needs v5. Returns the finished Exec."""
     with Exec(config, ns, pod, command, stdin=stdin is not None, **how) as e:
         if stdin is not None:
-            e.write(stdin)
-            e.close_stdin()
+            try:
+                e.write_while_reading(stdin)
+                e.close_stdin()
+            except (ConnectionError, ssl.SSLError):
+                pass  # a command may end before it has read all: its Status tells
         return e.finish()

@@ -15,7 +15,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 import pytest
@@ -846,10 +845,9 @@ def test_big_streams_arrive_whole_in_small_frames(server, box):
     size = 20 << 20
     with Exec(server.config, "default", box, ["cat"], stdin=True) as e:
         data = os.urandom(1 << 20) * 20
-        writer = threading.Thread(target=lambda: (e.write(data), e.close_stdin()))
-        writer.start()
+        e.write_while_reading(data)
+        e.close_stdin()
         e.finish()
-        writer.join()
     assert e.exit_code == 0 and len(e.stdout) == size and e.stdout == data
     assert max(len(d) for _, d in e.frames) <= 32768
 
