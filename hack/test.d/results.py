@@ -12,6 +12,7 @@ import sys
 import xml.etree.ElementTree
 
 SHOWN_LINES = 60    # of one failure
+SHOWN_TESTS = 20    # that were skipped
 
 
 class Counts:
@@ -30,7 +31,10 @@ class Counts:
 
     def skip(self, what, why):
         self.skipped += 1
-        self.details.append(f'skipped {what}: {why}')
+        if self.skipped <= SHOWN_TESTS:
+            self.details.append(f'skipped {what}: {why}')
+        elif self.skipped == SHOWN_TESTS + 1:
+            self.details.append('skipped: more than is shown here')
 
 
 def count_program(counts, test):

@@ -115,7 +115,7 @@ _has_tests()
 }
 
 # _against_standin SUITE FOLDER BUILD SECONDS PROGRAM...: pytest with the named programs in the environment, as
-# SLUICE_BIN for sluice and so on.
+# SLUICE_BIN for sluice, EXEC_TOOL_BIN for exec-tool.
 _against_standin()
 {
         local suite folder=$2 dir=$3 seconds=$4 name variable
@@ -125,7 +125,8 @@ _against_standin()
         _is_built "$dir" "$suite" || return 0
         for name; do
                 _find_program "$dir" "$name" || { skip "$suite" "the build has no program called $name"; return 0; }
-                variable=${name^^}_BIN
+                variable=${name//-/_}_BIN
+                variable=${variable^^}
                 export "$variable=$program"
         done
         _pytest "$suite" "$folder" "$dir" "$seconds"
@@ -138,7 +139,7 @@ suite_standin()
 
 suite_integration()
 {
-        _against_standin integration test/integration "$1" 420 standin sluice
+        _against_standin integration test/integration "$1" 480 standin sluice exec-tool
 }
 
 # The user's cluster where it answers, else one of our own. Sets KUBECONFIG.
