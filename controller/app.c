@@ -26,6 +26,7 @@
 #include "controller/publish.h"
 #include "controller/reconcile.h"
 #include "controller/sources.h"
+#include "controller/steps.h"
 #include "kube/client.h"
 
 #define SHUTDOWN_MS 10000
@@ -196,12 +197,14 @@ static void on_prepare(uv_prepare_t *prepare)
                 app->objects_dirty = false;
                 report_objects_problem(app);
                 sources_sync(app);
+                steps_publish(app);
         }
         for (struct live *live = app->lives; live; live = live->next) {
                 if (!live->dirty)
                         continue;
                 live->dirty = false;
-                reconcile_one(live);
+                if (!live->other_owner) /* somebody else's object is not even given a status */
+                        reconcile_one(live);
         }
         if (app->watcher && watcher_settle_until(app->watcher, false) == 0)
                 watcher_flush(app->watcher); /* whoever wanted the batch has started with it */

@@ -5,11 +5,6 @@
 #include "base/str.h"
 #include "controller/app.h"
 
-static void on_timer(uv_timer_t *timer)
-{
-        app_mark_dirty(timer->data);
-}
-
 struct live *live_new(struct app *app, const char *namespace_, const char *name)
 {
         struct live *live = xcalloc(1, sizeof(*live));

@@ -126,6 +126,12 @@ void objects_each(const struct objects *o, bool (*each)(void *userdata, json_t *
         kube_watch_each(o->updates, each, userdata);
 }
 
+void objects_each_step(const struct objects *o, bool (*each)(void *userdata, json_t *object),
+                       void *userdata)
+{
+        kube_watch_each(o->steps, each, userdata);
+}
+
 json_t *objects_get(const struct objects *o, const char *namespace_, const char *name)
 {
         return kube_watch_get(o->updates, namespace_, name);
