@@ -177,6 +177,35 @@ static int unmounted_and_mounted_again(void)
         return 0;
 }
 
+/* On a file system whose times are those of the last tick: ramfs has no finer ones. */
+static int rewritten_within_a_tick(void)
+{
+        struct watched f;
+
+        if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+                return 77;
+        watched_init(&f);
+        if (mount("none", f.workspace, "ramfs", 0, NULL) < 0)
+                return 77;
+        watched_start(&f);
+        for (int i = 0; i < 200; i++) {
+                uint64_t revision;
+
+                watched_put(&f, "file", "abc");
+                watched_catch_up(&f);
+                revision = revision_of(&f, "file");
+                watched_put(&f, "file", "xyz");
+                watched_catch_up(&f);
+                assert_true(revision_of(&f, "file") > revision);
+        }
+        watcher_free(f.watcher);
+        f.watcher = NULL;
+        uv_run(&f.loop, UV_RUN_NOWAIT);
+        assert_int_equal(umount2(f.workspace, MNT_DETACH), 0);
+        watched_done(&f);
+        return 0;
+}
+
 /* In a user namespace of a child, which has limits of its own. */
 static int too_few_watches(void)
 {
@@ -245,6 +274,11 @@ static void in_child(int (*body)(void))
 static void a_mount_goes_and_comes_back(void **state)
 {
         in_child(unmounted_and_mounted_again);
+}
+
+static void a_rewrite_within_a_clock_tick_counts(void **state)
+{
+        in_child(rewritten_within_a_tick);
 }
 
 static void a_low_limit_of_watches_is_named(void **state)
@@ -354,6 +388,7 @@ int main(void)
                 cmocka_unit_test(the_workspace_vanishes_and_comes_back),
                 cmocka_unit_test(a_replaced_workspace_is_compared),
                 cmocka_unit_test(a_mount_goes_and_comes_back),
+                cmocka_unit_test(a_rewrite_within_a_clock_tick_counts),
                 cmocka_unit_test(a_low_limit_of_watches_is_named),
                 cmocka_unit_test(a_low_limit_of_instances_is_named),
                 cmocka_unit_test(filters_change),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "test/unit/unit.h"
-
 #include "test/unit/controller/watched.h"
+
+#include "test/unit/unit.h"
 
 #include <fcntl.h>
 #include <ftw.h>
@@ -108,15 +108,19 @@ void watched_drop(const struct watched *f, const char *path)
         watched_remove(full);
 }
 
-/* Files get their times from a clock that ticks slowly: waits for a tick to separate two events. */
+/*
+ * The kernel stamps files with a clock that lags behind by up to a tick, or with the precise one. A
+ * tick that is later than now is later than all stamps up to now.
+ */
 void next_tick(void)
 {
         struct timespec first, now;
 
-        clock_gettime(CLOCK_REALTIME_COARSE, &first);
+        clock_gettime(CLOCK_REALTIME, &first);
         do {
                 clock_gettime(CLOCK_REALTIME_COARSE, &now);
-        } while (now.tv_nsec == first.tv_nsec);
+        } while (now.tv_sec < first.tv_sec ||
+                 (now.tv_sec == first.tv_sec && now.tv_nsec <= first.tv_nsec));
 }
 
 /* The fixture */

@@ -51,7 +51,7 @@ void watched_move(const struct watched *f, const char *from, const char *to);
 void watched_drop(const struct watched *f, const char *path);
 /* Removes any path with all below it. */
 void watched_remove(const char *path);
-/* Files get their times from a clock that ticks slowly: waits for a tick to separate two events. */
+/* What is done to files before and after this has different times. */
 void next_tick(void);
 
 typedef bool (*condition)(struct watched *f, const char *path);
