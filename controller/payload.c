@@ -55,7 +55,8 @@ struct payload {
         struct lu_update *update;
         int workspace_fd;
         char token[LU_TOKEN_SIZE];
-        bool careful, has_archive, has_owners;
+        bool careful, has_owners;
+        unsigned parts; /* of enum lu_script_part */
         enum step step;
         size_t next; /* of the items, or of what the step goes through */
         struct payload_stats stats;
@@ -76,6 +77,25 @@ struct payload {
         size_t n_large;
 };
 
+static bool is_sent(const struct lu_update_item *item)
+{
+        return item->kind == LU_KIND_FILE || item->kind == LU_KIND_SYMLINK;
+}
+
+/* What of the script this update uses. */
+static unsigned parts_of(const struct lu_update *u, bool careful)
+{
+        unsigned parts = (u->n_runs > 0 ? LU_SCRIPT_RUNS : 0) | (careful ? LU_SCRIPT_COMMANDS : 0);
+
+        for (size_t i = 0; i < u->n_items; i++) {
+                if (is_sent(&u->items[i]))
+                        parts |= LU_SCRIPT_ARCHIVE;
+                if (!is_sent(&u->items[i]) || u->items[i].flipped)
+                        parts |= LU_SCRIPT_COMMANDS;
+        }
+        return parts;
+}
+
 struct payload *payload_new(const struct payload_params *params)
 {
         struct payload *p = xcalloc(1, sizeof(*p));
@@ -87,14 +107,10 @@ struct payload *payload_new(const struct payload_params *params)
         p->careful = params->careful;
         p->chunk_target = CHUNK_FIRST;
         p->fd = -1;
-        for (size_t i = 0; i < p->update->n_items; i++) {
-                const struct lu_update_item *item = &p->update->items[i];
-
-                if (item->kind == LU_KIND_FILE || item->kind == LU_KIND_SYMLINK) {
-                        p->has_archive = true;
-                        p->has_owners = p->has_owners || item->has_owner;
-                }
-        }
+        p->parts = parts_of(params->update, params->careful);
+        for (size_t i = 0; i < p->update->n_items; i++)
+                if (is_sent(&p->update->items[i]) && p->update->items[i].has_owner)
+                        p->has_owners = true;
         return p;
 }
 
@@ -160,11 +176,6 @@ static void add_ancestors(struct payload *p, size_t i)
         }
 }
 
-static bool is_sent(const struct lu_update_item *item)
-{
-        return item->kind == LU_KIND_FILE || item->kind == LU_KIND_SYMLINK;
-}
-
 /* Adds the words for item @i in a batch of this step. False: the batch must end before it. */
 static bool add_item(struct payload *p, size_t i)
 {
@@ -217,7 +228,7 @@ static void next_step(struct payload *p)
 {
         p->step++;
         p->next = 0;
-        if (p->step == STEP_EXTRACT && !p->has_archive)
+        if (p->step == STEP_EXTRACT && !(p->parts & LU_SCRIPT_ARCHIVE))
                 p->step = STEP_SENT;
         if (p->step == STEP_RUNS && p->stats.torn)
                 p->step = STEP_END;
@@ -473,7 +484,7 @@ static void produce(struct payload *p)
 {
         switch (p->step) {
         case STEP_SETUP:
-                lu_script_setup(&p->out, p->token);
+                lu_script_setup(&p->out, p->token, p->parts);
                 next_step(p);
                 break;
         case STEP_REMOVE:

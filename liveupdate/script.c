@@ -37,54 +37,67 @@ const char LU_SCRIPT_BOOTSTRAP[] =
         "case $slu_l in \"$slu_t \"*)eval \"${slu_l#* }\";;*)exit 9;;esac;"
         "done";
 
-static const char *const setup[] = {
-        "slu_r=0;slu_T=0;trap slu_T=1 USR1",
+/* The lines that define what the rest of a session uses, and for what they are needed. */
+static const struct {
+        enum lu_script_part part; /* 0: always */
+        const char *text;
+} setup[] = {
+        {0, "slu_r=0;slu_T=0;slu_k=;trap slu_T=1 USR1"},
         /* PHASE CODE: the end of this session */
-        "slu_F(){ echo \"$slu_t fail $1 $2\";exit 0; }",
+        {0, "slu_F(){ echo \"$slu_t fail $1 $2\";exit 0; }"},
         /* BYTES: evaluates a block */
-        "slu_E(){ slu_x=$(dd bs=$1 count=1 iflag=fullblock 2>/dev/null)||slu_F read $?;"
-        "case $slu_x in *\"#$slu_t\")eval \"$slu_x\";;*)slu_F read 1;;esac; }",
+        {0, "slu_E(){ slu_x=$(dd bs=$1 count=1 iflag=fullblock 2>/dev/null)||slu_F read $?;"
+            "case $slu_x in *\"#$slu_t\")eval \"$slu_x\";;*)slu_F read 1;;esac; }"},
         /* PATH: true when it surely does not exist: what is nearest above it can be looked into */
-        "slu_H(){ if [ -e \"$1\" ]||[ -L \"$1\" ];then return 1;fi;slu_p=${1%/*};"
-        "while [ -n \"$slu_p\" ];do "
-        "if [ -e \"$slu_p\" ]||[ -L \"$slu_p\" ];then [ ! -d \"$slu_p\" ]||[ -x \"$slu_p\" ];return;fi;"
-        "slu_p=${slu_p%/*};done; }",
+        {LU_SCRIPT_COMMANDS,
+         "slu_H(){ if [ -e \"$1\" ]||[ -L \"$1\" ];then return 1;fi;slu_p=${1%/*};"
+         "while [ -n \"$slu_p\" ];do "
+         "if [ -e \"$slu_p\" ]||[ -L \"$slu_p\" ];then [ ! -d \"$slu_p\" ]||[ -x \"$slu_p\" ];return;fi;"
+         "slu_p=${slu_p%/*};done; }"},
         /* BusyBox rm -f fails where a parent is no directory any more */
-        "slu_D(){ LC_ALL=C rm -rf -- \"$@\"&&return;slu_c=$?;"
-        "for slu_f;do slu_H \"$slu_f\"||slu_F remove $slu_c;done; }",
-        "slu_C(){ for slu_f;do if [ -d \"$slu_f\" ]&&[ ! -L \"$slu_f\" ];then slu_D \"$slu_f\";fi;done; }",
-        "slu_N(){ for slu_f;do if [ ! -d \"$slu_f\" ]||[ -L \"$slu_f\" ];then slu_D \"$slu_f\";fi;done; }",
-        "slu_A(){ for slu_f;do if [ ! -d \"$slu_f\" ];then slu_D \"$slu_f\";fi;done; }",
-        "slu_K(){ LC_ALL=C mkdir -p -- \"$@\"||slu_F mkdir $?; }",
-        "slu_O(){ LC_ALL=C chown -- \"$@\"||slu_F owner $?; }",
-        "slu_M(){ while [ $# -gt 0 ];do if [ $slu_r != 0 ];then rm -f -- \"$1\";else "
-        "if [ -L \"$2\" ]&&[ -d \"$2\" ];then slu_D \"$2\";fi;"
-        "if [ -d \"$2\" ];then echo \"$2: Is a directory\">&2;false;else LC_ALL=C mv -f -- \"$1\" \"$2\";fi"
-        "||{ slu_c=$?;rm -f -- \"$1\";slu_F rename $slu_c;};"
-        "fi;shift 2;done; }",
+        {LU_SCRIPT_COMMANDS, "slu_D(){ LC_ALL=C rm -rf -- \"$@\"&&return;slu_c=$?;"
+                             "for slu_f;do slu_H \"$slu_f\"||slu_F remove $slu_c;done; }"},
+        {LU_SCRIPT_COMMANDS,
+         "slu_C(){ for slu_f;do if [ -d \"$slu_f\" ]&&[ ! -L \"$slu_f\" ];then slu_D \"$slu_f\";fi;done; }"},
+        {LU_SCRIPT_COMMANDS,
+         "slu_N(){ for slu_f;do if [ ! -d \"$slu_f\" ]||[ -L \"$slu_f\" ];then slu_D \"$slu_f\";fi;done; }"},
+        {LU_SCRIPT_COMMANDS,
+         "slu_A(){ for slu_f;do if [ ! -d \"$slu_f\" ];then slu_D \"$slu_f\";fi;done; }"},
+        {LU_SCRIPT_COMMANDS, "slu_K(){ LC_ALL=C mkdir -p -- \"$@\"||slu_F mkdir $?; }"},
+        {LU_SCRIPT_COMMANDS, "slu_O(){ LC_ALL=C chown -- \"$@\"||slu_F owner $?; }"},
+        {LU_SCRIPT_ARCHIVE,
+         "slu_M(){ while [ $# -gt 0 ];do if [ $slu_r != 0 ];then rm -f -- \"$1\";else "
+         "if [ -L \"$2\" ]&&[ -d \"$2\" ];then rm -f -- \"$2\";fi;"
+         "if [ -d \"$2\" ];then echo \"$2: Is a directory\">&2;false;else LC_ALL=C mv -f -- \"$1\" \"$2\";fi"
+         "||{ slu_c=$?;rm -f -- \"$1\";slu_F rename $slu_c;};"
+         "fi;shift 2;done; }"},
         /* tar's options */
-        "slu_X(){ { while read -r slu_b slu_n&&[ \"$slu_b\" -gt 0 ];do "
-        "dd bs=$slu_b count=$slu_n iflag=fullblock 2>/dev/null||"
-        "{ echo \"$slu_t fail read $?\" >&3;while read -r slu_b;do :;done;};done|"
-        "{ LC_ALL=C tar \"$@\" -f - -C / >&2||"
-        "{ slu_r=$?;dd bs=65536 of=/dev/null 2>/dev/null;exit $slu_r;};};slu_r=$?;} 3>&1; }",
-        "slu_Z(){ case $slu_r in 0)echo \"$slu_t applied\";;void)echo \"$slu_t void\";exit 0;;"
-        "*)slu_F archive $slu_r;;esac; }",
+        {LU_SCRIPT_ARCHIVE,
+         "slu_X(){ { while read -r slu_b slu_n&&[ \"$slu_b\" -gt 0 ];do "
+         "dd bs=$slu_b count=$slu_n iflag=fullblock 2>/dev/null||"
+         "{ echo \"$slu_t fail read $?\" >&3;while read -r slu_b;do :;done;};done|"
+         "{ LC_ALL=C tar \"$@\" -f - -C / >&2||"
+         "{ slu_r=$?;dd bs=65536 of=/dev/null 2>/dev/null;exit $slu_r;};};slu_r=$?;} 3>&1; }"},
+        {0, "slu_Z(){ case $slu_r in 0)echo \"$slu_t applied\";;void)echo \"$slu_t void\";exit 0;;"
+            "*)slu_F archive $slu_r;;esac; }"},
         /*
          * MAIN SECONDS COMMAND…, as the leader of its process group. Its own trap comes after the
          * clock was forked: a shell swallows a signal between fork and the child's own trap.
          */
-        "slu_W='(trap \"kill -KILL \\$!;wait;exit\" TERM;sleep $2&wait $!||exit;"
-        "trap \"\" TERM;kill -USR1 $1 $$;kill -TERM -$$;sleep 5;kill -KILL -$$"
-        ")</dev/null >/dev/null 2>&1&trap : TERM;slu_g=;trap slu_g=1 USR1;shift 2;exec 3>&2 2>/dev/null;"
-        "(exec \"$@\" 2>&3 3>&-);slu_c=$?;[ $slu_g ]&&kill -KILL -$$;kill $!;wait $!;exit $slu_c'",
-        "if command -v setsid >/dev/null;then slu_G(){ exec setsid sh -c \"$slu_W\" sh $$ \"$@\"; };"
-        "elif command -v timeout >/dev/null;then slu_G(){ exec timeout -k 5 \"$@\"; };"
-        "else slu_G(){ shift;exec \"$@\"; };fi",
+        {LU_SCRIPT_RUNS,
+         "slu_W='(trap \"kill -KILL \\$!;wait;exit\" TERM;sleep $2&wait $!||exit;"
+         "trap \"\" TERM;kill -USR1 $1 $$;kill -TERM -$$;sleep 5;kill -KILL -$$"
+         ")</dev/null >/dev/null 2>&1&trap : TERM;slu_g=;trap slu_g=1 USR1;shift 2;exec 3>&2 2>/dev/null;"
+         "(exec \"$@\" 2>&3 3>&-);slu_c=$?;[ $slu_g ]&&kill -KILL -$$;kill $!;wait $!;exit $slu_c'"},
+        {LU_SCRIPT_RUNS,
+         "if command -v setsid >/dev/null;then slu_G(){ exec setsid sh -c \"$slu_W\" sh $$ \"$@\"; };"
+         "elif command -v timeout >/dev/null;then slu_k=124;slu_G(){ exec timeout -k 5 \"$@\"; };"
+         "else slu_G(){ shift;exec \"$@\"; };fi"},
         /* I SECONDS DIRECTORY COMMAND… */
-        "slu_R(){ slu_i=$1;slu_n=$2;slu_d=$3;shift 3;echo \"$slu_t run $slu_i\";"
-        "(cd -- \"$slu_d\"&&slu_G $slu_n \"$@\") </dev/null 2>&1;slu_c=$?;"
-        "echo \"$slu_t exit $slu_i $slu_c $slu_T\";[ $slu_c = 0 ]||exit 0; }",
+        {LU_SCRIPT_RUNS, "slu_R(){ slu_i=$1;slu_n=$2;slu_d=$3;shift 3;echo \"$slu_t run $slu_i\";"
+                         "(cd -- \"$slu_d\"&&slu_G $slu_n \"$@\") </dev/null 2>&1;slu_c=$?;"
+                         "[ $slu_c != \"$slu_k\" ]||slu_T=1;"
+                         "echo \"$slu_t exit $slu_i $slu_c $slu_T\";[ $slu_c = 0 ]||exit 0; }"},
 };
 
 static const char *const verbs[] = {
@@ -117,12 +130,13 @@ static void append_line(struct str *out, const char *token, const char *text)
         str_append_char(out, '\n');
 }
 
-void lu_script_setup(struct str *out, const char *token)
+void lu_script_setup(struct str *out, const char *token, unsigned parts)
 {
         assert(strlen(token) == LU_TOKEN_SIZE - 1);
         str_appendf(out, "%s\n", token);
         for (size_t i = 0; i < ARRAY_SIZE(setup); i++)
-                append_line(out, token, setup[i]);
+                if (setup[i].part == 0 || (parts & setup[i].part))
+                        append_line(out, token, setup[i].text);
 }
 
 void lu_script_begin(struct str *command, enum lu_script_verb verb)

@@ -58,7 +58,15 @@ enum lu_script_verb {
 /* Appends @bytes as one word. */
 void lu_script_quote(struct str *out, const char *bytes);
 
-void lu_script_setup(struct str *out, const char *token);
+/* What a session uses; the shell reads each byte of its definition by a system call of its own. */
+enum lu_script_part {
+        LU_SCRIPT_COMMANDS = 1, /* any verb but RENAME */
+        LU_SCRIPT_ARCHIVE = 2,  /* extract, and RENAME */
+        LU_SCRIPT_RUNS = 4,
+};
+
+/* @parts: those of enum lu_script_part that follow. */
+void lu_script_setup(struct str *out, const char *token, unsigned parts);
 
 /*
  * A command is built in a string of its own: begin, then words, then append it to the stream, which

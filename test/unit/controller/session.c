@@ -226,8 +226,8 @@ char *in_root(const struct fixture *f, const char *path)
 
 char *tools_without(const struct fixture *f, const char *without)
 {
-        static const char *const names[] = {"rm",    "tar", "dd",    "mkdir", "mv",
-                                            "chown", "sh",  "sleep", "setsid"};
+        static const char *const names[] = {"rm",    "tar", "dd",    "mkdir",  "mv",
+                                            "chown", "sh",  "sleep", "setsid", "timeout"};
         _cleanup_(freep) char *directory = xasprintf("%s/only-XXXXXX", f->base);
 
         assert_non_null(mkdtemp(directory));

@@ -100,7 +100,7 @@ static void every_line_of_a_session_begins_with_the_token(void **state)
         _cleanup_(str_done) struct str out = {};
         const char *line;
 
-        lu_script_setup(&out, TOKEN);
+        lu_script_setup(&out, TOKEN, LU_SCRIPT_COMMANDS | LU_SCRIPT_ARCHIVE | LU_SCRIPT_RUNS);
         lu_script_sent(&out, TOKEN);
         lu_script_run(&out, TOKEN, 4, &run);
         lu_script_done(&out, TOKEN);
