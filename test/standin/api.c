@@ -156,6 +156,23 @@ static void faults_interface(struct call *c, const char *method)
         call_answer(c, 200, list);
 }
 
+/* From now on the old token is as good as expired. */
+static void token_interface(struct call *c)
+{
+        json_auto_t *body = call_body(c);
+        const char *token = body ? jx_text(body, "token") : NULL;
+
+        if (!body)
+                return;
+        if (!token || !*token) {
+                call_fail(c, 400, "BadRequest", "token: Required value");
+                return;
+        }
+        free(c->standin->token);
+        c->standin->token = xstrdup(token);
+        call_answer(c, 200, c->standin->faults.violations);
+}
+
 /* The stand-in's own paths, which need the token as well. */
 static void own_interface(struct call *c)
 {
@@ -168,12 +185,29 @@ static void own_interface(struct call *c)
                 call_answer(c, 200, c->standin->faults.requests);
         } else if (streq(what, "violations")) {
                 call_answer(c, 200, c->standin->faults.violations);
+        } else if (streq(what, "token") && streq(r->method, "POST")) {
+                token_interface(c);
         } else if (streq(what, "compact") && streq(r->method, "POST")) {
                 store_compact(&c->standin->store);
                 call_answer(c, 200, c->standin->faults.requests);
         } else {
                 path_not_found(c);
         }
+}
+
+/* Names and parameters are text; only a command of an exec may be any bytes. */
+static bool is_text(const struct http_request *r)
+{
+        for (size_t i = 0; i < r->segments.n_items; i++)
+                if (!utf8_valid(r->segments.items[i], strlen(r->segments.items[i])))
+                        return false;
+        for (size_t i = 0; i < r->query.n_items; i++) {
+                const struct http_pair *q = &r->query.items[i];
+
+                if (!streq(q->name, "command") && !utf8_valid(q->value, strlen(q->value)))
+                        return false;
+        }
+        return true;
 }
 
 static void handle_now(struct standin *s, struct http *h)
@@ -183,6 +217,8 @@ static void handle_now(struct standin *s, struct http *h)
 
         if (!authenticated(s, h))
                 call_fail(&c, 401, "Unauthorized", "Unauthorized");
+        else if (!is_text(http_request(h)))
+                call_fail(&c, 400, "BadRequest", "the request's path or query is not UTF-8");
         else if (path->n_items > 0 && streq(path->items[0], "standin"))
                 own_interface(&c);
         else if (streq(http_request(h)->method, "GET") && discovery_answer(s, h))

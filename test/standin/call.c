@@ -15,9 +15,13 @@
 
 json_t *status_new(int code, const char *reason, const char *message)
 {
+        /* A message may quote what the client sent, whatever that is. */
+        _cleanup_(freep) char *text =
+                utf8_valid(message, strlen(message)) ? xstrdup(message) : printable(message);
+
         return json_pack("{s:s, s:s, s:{}, s:s, s:s, s:s, s:i}", "kind", "Status", "apiVersion",
-                         "v1", "metadata", "status", "Failure", "message", message, "reason",
-                         reason, "code", code);
+                         "v1", "metadata", "status", "Failure", "message", text, "reason", reason,
+                         "code", code);
 }
 
 void http_answer_json(struct http *h, int code, const json_t *body)
@@ -82,11 +86,13 @@ json_t *call_body(struct call *c)
                 return NULL;
         }
         o = json_loadb(str_text(body), body->len, JSON_REJECT_DUPLICATES, &error);
-        if (!o || !(json_is_object(o) || json_is_array(o))) {
-                json_decref(o);
+        bool patch = streq(http_request(c->http)->method, "PATCH");
+
+        if (!o || !(json_is_object(o) || (patch && json_is_array(o)))) {
                 call_fail(c, 400, "BadRequest",
-                          "the object provided is unrecognized (must be of type json): %s",
-                          error.text);
+                          "the object provided is unrecognized (must be a JSON object): %s",
+                          o ? "" : error.text);
+                json_decref(o);
                 return NULL;
         }
         return o;

@@ -6,6 +6,8 @@
  * keeps such a read on one line; the components are looked up in place, without a copy.
  */
 
+#include <assert.h>
+
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -80,6 +82,8 @@ void jx_put_take(json_t *o, const char *path, json_t *value)
 {
         json_t *parent = parent_of(o, &path);
 
+        /* NULL: a text that is not UTF-8 was not refused at the door. */
+        assert(value);
         if (json_object_set_new(parent, path, value) < 0)
                 out_of_memory();
 }
@@ -150,8 +154,10 @@ json_t *jx_find(const json_t *array, const char *field, const char *value)
 
 char *jx_dump(const json_t *o)
 {
-        char *text = json_dumps(o, JSON_COMPACT | JSON_ENCODE_ANY);
+        char *text;
 
+        assert(o);
+        text = json_dumps(o, JSON_COMPACT | JSON_ENCODE_ANY);
         if (!text)
                 out_of_memory();
         return text;

@@ -352,7 +352,9 @@ static char *writer_of(struct call *c)
 
         if (manager && *manager)
                 return xstrdup(manager);
-        return agent && *agent ? xstrndup(agent, strcspn(agent, "/")) : xstrdup("unknown");
+        if (!agent || !*agent || !utf8_valid(agent, strlen(agent)))
+                return xstrdup("unknown");
+        return xstrndup(agent, strcspn(agent, "/"));
 }
 
 static bool is_apply(struct call *c)

@@ -59,7 +59,8 @@ static void set_condition(json_t *status, const json_t *before, const char *type
 
         timestamp_format(timestamp_now(), now);
         if (streq(jx_text(old, "status"), value))
-                since = jx_text(old, "lastTransitionTime");
+                since = jx_text(old, "lastTransitionTime") ? jx_text(old, "lastTransitionTime")
+                                                           : now;
         json_array_append_new(jx_array_at(status, "conditions"),
                               json_pack("{s:s, s:s, s:n, s:s}", "type", type, "status", value,
                                         "lastProbeTime", "lastTransitionTime", since));

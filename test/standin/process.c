@@ -229,7 +229,7 @@ static int read_report(int fd, const struct process_params *params, struct err *
 {
         struct child_report report;
         ssize_t n = read(fd, &report, sizeof(report));
-        const char *program = params->argv->items[0];
+        _cleanup_(freep) char *program = printable(params->argv->items[0]);
 
         if (n == 0)
                 return 0;

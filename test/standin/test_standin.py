@@ -153,6 +153,18 @@ def test_needs_a_token_or_a_certificate(server):
     assert os.stat(server.kubeconfig).st_mode & 0o777 == 0o600
 
 
+def test_token_can_be_replaced(tmp_path):
+    s = Server(tmp_path, "--token", "first")
+    try:
+        assert s.config.token == "first"
+        assert s.api.post("/standin/token", {}).status == 400
+        assert s.api.post("/standin/token", {"token": "second"}).status == 200
+        assert s.api.get("/api").status == 401
+        assert Api(s.config, token="second").get("/api").status == 200
+    finally:
+        s.stop()
+
+
 def test_discovery_and_health(server):
     assert server.api.get("/healthz").body == b"ok"
     assert server.api.get("/version").json["gitVersion"] == "v1.31.0"
@@ -174,6 +186,12 @@ def test_discovery_and_health(server):
     ("POST", f"{DEFAULT}/configmaps", {"metadata": {"name": "x", "namespace": "y"}}, 400,
      "BadRequest"),
     ("POST", f"{DEFAULT}/configmaps", "{", 400, "BadRequest"),
+    ("POST", f"{DEFAULT}/configmaps", [], 400, "BadRequest"),
+    ("POST", f"{DEFAULT}/configmaps", {"metadata": {"name": "x", "labels": {"n": 1}}}, 400,
+     "BadRequest"),
+    ("POST", f"{DEFAULT}/pods", {"metadata": {"name": "x"}, "spec": {"containers": [
+        {"name": "c", "image": "i", "env": [{"name": "E", "value": 1}]}]}}, 400, "BadRequest"),
+    ("GET", f"{DEFAULT}/pods/%ff", None, 400, "BadRequest"),
     ("POST", "/api/v1/namespaces/none/configmaps", {"metadata": {"name": "x"}}, 404, "NotFound"),
     ("POST", f"{DEFAULT}/pods", {"metadata": {"name": "x"}, "spec": {"containers": []}}, 422,
      "Invalid"),

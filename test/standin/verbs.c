@@ -257,6 +257,8 @@ static int apply_patch(struct call *c, const char *type, json_t **view, json_t *
                         "application/merge-patch+json, application/apply-patch+yaml");
         if (r < 0)
                 return call_fail(c, 422, "Invalid", "%s", err_text(&err));
+        if (!json_is_object(*view))
+                return call_fail(c, 422, "Invalid", "the patch leaves no object");
         return 0;
 }
 
@@ -266,6 +268,8 @@ static int check_apply(struct call *c, const json_t *body)
         const char *manager = http_query(c->http, "fieldManager");
         const char *name = jx_text(body, "metadata.name");
 
+        if (!json_is_object(body))
+                return call_fail(c, 400, "BadRequest", "an apply patch is an object");
         if (!manager || !*manager)
                 return call_fail(c, 422, "Invalid",
                                  "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required "

@@ -102,6 +102,7 @@ json_t *condition_new(const json_t *object, const char *type, bool holds, const 
 
         timestamp_format(timestamp_now(), now);
         since = streq(jx_text(old, "status"), value) ? jx_text(old, "lastTransitionTime") : now;
+        since = since ? since : now;
         updated = streq(jx_text(old, "reason"), reason) ? jx_text(old, "lastUpdateTime") : now;
         return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "type", type, "status", value,
                          "lastUpdateTime", updated ? updated : now, "lastTransitionTime", since,
@@ -266,7 +267,7 @@ void statefulset_step(struct store *s, json_t *set)
                 const char *dash = strrchr(jx_text(pod, "metadata.name"), '-');
                 uint64_t ordinal;
 
-                if (parse_u64(dash + 1, UINT32_MAX, &ordinal) == 0 && ordinal >= wanted &&
+                if (dash && parse_u64(dash + 1, UINT32_MAX, &ordinal) == 0 && ordinal >= wanted &&
                     !jx_text(pod, "metadata.deletionTimestamp"))
                         write_remove(s, store_kind(s, "Pod"), pod, -1);
         }

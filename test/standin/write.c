@@ -16,6 +16,7 @@
 #include "test/standin/managed.h"
 #include "test/standin/rules.h"
 #include "test/standin/schema.h"
+#include "test/standin/shape.h"
 #include "test/standin/standin.h"
 
 #define MAY_RACE                                                                         \
@@ -81,6 +82,18 @@ static int check_valid(struct call *c, const json_t *live, json_t *next)
                          jx_text(next, "metadata.name"), err_text(&err));
 }
 
+/* What a typed server could not even decode. */
+static int check_shape(struct call *c, json_t *o)
+{
+        _cleanup_(err_done) struct err err = {};
+
+        shape_drop_nulls(c->resource, o);
+        if (shape_check(c->resource, o, &err) == 0)
+                return 0;
+        return call_fail(c, 400, "BadRequest", "%s in version \"%s\" cannot be handled as a %s: %s",
+                         c->asked->kind, c->asked->version, c->asked->kind, err_text(&err));
+}
+
 static void generate_name(json_t *o)
 {
         const char *prefix = jx_text(o, "metadata.generateName");
@@ -131,6 +144,8 @@ int write_create(struct call *c, json_t *object, json_t **ret_stored)
 
         /* The type is checked on what the client sent, the rest on what is stored. */
         r = check_type(c, object);
+        if (r == 0)
+                r = check_shape(c, o);
         if (r == 0) {
                 struct call inner = *c;
 
@@ -242,8 +257,10 @@ int write_update(struct call *c, json_t *live_borrowed, json_t *next, json_t **r
         json_auto_t *o = NULL;
         struct store *s = &c->standin->store;
         bool counts = c->resource->has_generation || c->resource->custom;
-        int r = check_versions(c, live, next);
+        int r = check_shape(c, next);
 
+        if (r == 0)
+                r = check_versions(c, live, next);
         if (r < 0)
                 return r;
         o = combine(c, live, next);
