@@ -271,22 +271,18 @@ static void batch_of_renames(struct payload *p)
                 next_step(p);
 }
 
-static void append_entry(struct payload *p, const struct lu_update_item *item, const char *name,
-                         const struct stat *st, const char *target)
+/* The header of a file that is unpacked as @destination. */
+static void append_file(struct payload *p, const struct lu_update_item *item,
+                        const char *destination, const struct stat *st)
 {
-        struct lu_archive_entry entry = {
-                .name = name + 1,
-                .target = target,
-                .mode = target           ? 0777
-                        : item->has_mode ? item->mode
-                                         : st->st_mode & 0777,
-                .uid = item->has_owner ? item->uid : 0,
-                .gid = item->has_owner ? item->gid : 0,
-                .size = target ? 0 : (uint64_t)st->st_size,
-                .mtime = target || st->st_mtime < 0 ? 0 : (uint64_t)st->st_mtime,
-        };
-
-        lu_archive_entry(&p->out, &entry);
+        lu_archive_entry(&p->out, &(struct lu_archive_entry){
+                                          .name = destination + 1,
+                                          .mode = item->has_mode ? item->mode : st->st_mode & 0777,
+                                          .uid = item->has_owner ? item->uid : 0,
+                                          .gid = item->has_owner ? item->gid : 0,
+                                          .size = (uint64_t)st->st_size,
+                                          .mtime = st->st_mtime > 0 ? (uint64_t)st->st_mtime : 0,
+                                  });
 }
 
 static void leave_out(struct payload *p, const struct lu_update_item *item, int e)
@@ -308,7 +304,13 @@ static void add_symlink(struct payload *p, const struct lu_update_item *item)
                 leave_out(p, item, e);
                 return;
         }
-        append_entry(p, item, item->destination, NULL, target);
+        lu_archive_entry(&p->out, &(struct lu_archive_entry){
+                                          .name = item->destination + 1,
+                                          .target = target,
+                                          .mode = 0777,
+                                          .uid = item->has_owner ? item->uid : 0,
+                                          .gid = item->has_owner ? item->gid : 0,
+                                  });
         p->stats.files++;
 }
 
@@ -317,7 +319,7 @@ static void begin_large(struct payload *p, size_t i, int fd, const struct stat *
         const struct lu_update_item *item = &p->update->items[i];
         _cleanup_(freep) char *name = beside(item->destination);
 
-        append_entry(p, item, name, st, NULL);
+        append_file(p, item, name, st);
         if ((p->n_large & (p->n_large - 1)) == 0)
                 p->large =
                         xreallocarray(p->large, p->n_large ? p->n_large * 2 : 1, sizeof(*p->large));
@@ -343,7 +345,7 @@ static void add_file(struct payload *p, size_t i)
                         fd = -1;
                         return;
                 }
-                append_entry(p, item, item->destination, &st, NULL);
+                append_file(p, item, item->destination, &st);
                 e = source_read(fd, &st, &p->out);
                 if (e == 0) {
                         lu_archive_zeros(&p->out, lu_archive_padding((uint64_t)st.st_size));
