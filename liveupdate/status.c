@@ -134,9 +134,9 @@ static json_t *conditions_json(const struct lu_status_params *p)
                  lu_reason_name(plan->reason), summary},
                 {"RebuildRequired", plan->rebuild_required,
                  plan->rebuild_required ? lu_reason_name(plan->rebuild_reason) : "InPlace",
-                 rebuild},
+                 rebuild ? rebuild : "every change can be applied in place"},
                 {"LastRunFailed", failed_run != NULL, failed_run ? "RunFailed" : "Succeeded",
-                 failed_run},
+                 failed_run ? failed_run : "no command failed in the last updates"},
         };
         for (size_t i = 0; i < ARRAY_SIZE(all); i++)
                 json_array_append_new(conditions, condition_json(p, &all[i]));
@@ -167,6 +167,13 @@ static json_t *last_update_json(const struct lu_memory *m)
                          (json_int_t)m->deleted, "bytes", (json_int_t)m->bytes);
 }
 
+/* Nothing is written for nothing: old servers take an empty string or list for a null. */
+static void set_text(json_t *json, const char *key, const char *value)
+{
+        if (value && *value)
+                json_object_set_new(json, key, text(value));
+}
+
 static json_t *container_json(const struct lu_world *world, const struct lu_target_plan *t)
 {
         const struct lu_memory *m = memory_of(world, t);
@@ -174,11 +181,11 @@ static json_t *container_json(const struct lu_world *world, const struct lu_targ
 
         json_object_set_new(json, "pod", json_string(t->pod));
         json_object_set_new(json, "container", json_string(t->container));
-        json_object_set_new(json, "containerID", text(t->container_id));
+        set_text(json, "containerID", t->container_id);
         json_object_set_new(json, "state", json_string(lu_target_state(t)));
         json_object_set_new(json, "revision", json_integer((json_int_t)t->revision));
-        json_object_set_new(json, "reason", json_string(lu_reason_name(t->reason)));
-        json_object_set_new(json, "message", text(t->message));
+        set_text(json, "reason", lu_reason_name(t->reason));
+        set_text(json, "message", t->message);
         if (m && m->updated_at) {
                 json_object_set_new(json, "transport", json_string("Tar"));
                 json_object_set_new(json, "protocol", json_string(m->protocol));
@@ -225,7 +232,8 @@ json_t *lu_status_json(const struct lu_status_params *params)
         json_object_set_new(status, "revision", json_integer((json_int_t)params->plan->revision));
         json_object_set_new(status, "conditions", conditions_json(params));
         json_object_set_new(status, "targets", targets_json(params->plan));
-        json_object_set_new(status, "containers", containers_json(params));
+        if (params->plan->n_targets > 0)
+                json_object_set_new(status, "containers", containers_json(params));
         add_last_update(params, status);
         return status;
 }

@@ -187,7 +187,7 @@ class World:
 
     def status(self, name="web"):
         items = json.loads(self.http("/status"))["items"]
-        return next((i["status"] for i in items if i["metadata"]["name"] == name), {})
+        return next((i.get("status", {}) for i in items if i["metadata"]["name"] == name), {})
 
     def settled(self, n, seconds=60):
         """Until n containers are targets and all have the newest revision; and all of that was told."""
