@@ -316,6 +316,7 @@ static void on_event(void *userdata, const struct lu_report_event *e)
 
 static void exec_shell(const struct fixture *f, const struct session_options *o)
 {
+        char language[] = "LANG=C.UTF-8";
         const char *argv[6] = {};
         _cleanup_(freep) char *path = NULL;
         size_t n = 0;
@@ -332,7 +333,7 @@ static void exec_shell(const struct fixture *f, const struct session_options *o)
                 free(path);
                 path = xasprintf("PATH=%s", o->path);
         }
-        execve(argv[0], (char *const *)argv, (char *const[]){path, "LANG=C.UTF-8", NULL});
+        execve(argv[0], (char *const *)argv, (char *const[]){path, language, NULL});
         _exit(127);
 }
 
