@@ -51,7 +51,7 @@ build_in()
 
 _is_built()
 {
-        [[ $built == *" $1 "* ]] || { skip "$2" "$1 could not be built"; return 1; }
+        [[ $built == *" $1 "* ]] || { skip "$2" "$1 could not be built" "${3:-}"; return 1; }
 }
 
 # Sets `program` to an executable of the build, by the name that meson knows it under; fails when there is none.
@@ -181,7 +181,7 @@ suite_e2e()
 {
         local dir=$1
         _has_tests test/e2e || { skip e2e "there is no test in test/e2e" "$require_e2e"; return 0; }
-        _is_built "$dir" e2e || return 0
+        _is_built "$dir" e2e "$require_e2e" || return 0
         [ "$(id -u)" -eq 0 ] || { skip e2e "a real cluster needs root" "$require_e2e"; return 0; }
         _find_program "$dir" sluice || { skip e2e "the build has no program called sluice" "$require_e2e"; return 0; }
         export SLUICE_BIN=$program
