@@ -54,15 +54,18 @@ _is_built()
         [[ $built == *" $1 "* ]] || { skip "$2" "$1 could not be built" "${3:-}"; return 1; }
 }
 
-# Sets `program` to an executable of the build, by the name that meson knows it under; fails when there is none.
-_find_program()
+# Exports the path of every program of a build but the unit tests: SLUICE_BIN for sluice, EXEC_TOOL_BIN for exec-tool.
+_export_programs()
 {
-        program=$(meson introspect --targets "$1" | /usr/bin/python3 -c '
+        local name path
+        while read -r name path; do
+                name=${name//-/_}_BIN
+                export "${name^^}=$path"
+        done < <(meson introspect --targets "$1" | /usr/bin/python3 -c '
 import json, sys
 for target in json.load(sys.stdin):
-    if target["name"] == sys.argv[1] and target["type"] == "executable":
-        print(target["filename"][0])' "$2")
-        [ -n "$program" ]
+    if target["type"] == "executable" and not target["name"].startswith("test-"):
+        print(target["name"], target["filename"][0])')
 }
 
 # _with_sanitizers OPTIONS ARGUMENT OF limited...: what the sanitizers find ends the program. The abort after an undefined
@@ -114,32 +117,25 @@ _has_tests()
         [ -n "$(compgen -G "$1/test_*.py")$(compgen -G "$1/*/test_*.py")" ]
 }
 
-# _against_standin SUITE FOLDER BUILD SECONDS PROGRAM...: pytest with the named programs in the environment, as
-# SLUICE_BIN for sluice, EXEC_TOOL_BIN for exec-tool.
+# _against_standin SUITE FOLDER BUILD SECONDS: pytest with the programs of that build.
 _against_standin()
 {
-        local suite folder=$2 dir=$3 seconds=$4 name variable
-        suite=$(_name "$1" "$dir")
-        shift 4
-        _has_tests "$folder" || { skip "$suite" "there is no test in $folder"; return 0; }
-        _is_built "$dir" "$suite" || return 0
-        for name; do
-                _find_program "$dir" "$name" || { skip "$suite" "the build has no program called $name"; return 0; }
-                variable=${name//-/_}_BIN
-                variable=${variable^^}
-                export "$variable=$program"
-        done
-        _pytest "$suite" "$folder" "$dir" "$seconds"
+        local suite
+        suite=$(_name "$1" "$3")
+        _has_tests "$2" || { skip "$suite" "there is no test in $2"; return 0; }
+        _is_built "$3" "$suite" || return 0
+        _export_programs "$3"
+        _pytest "$suite" "$2" "$3" "$4"
 }
 
 suite_standin()
 {
-        _against_standin standin test/standin "$1" 240 standin
+        _against_standin standin test/standin "$1" 240
 }
 
 suite_integration()
 {
-        _against_standin integration test/integration "$1" 480 standin sluice exec-tool
+        _against_standin integration test/integration "$1" 480
 }
 
 # The user's cluster where it answers, else one of our own. Sets KUBECONFIG.
@@ -183,8 +179,7 @@ suite_e2e()
         _has_tests test/e2e || { skip e2e "there is no test in test/e2e" "$require_e2e"; return 0; }
         _is_built "$dir" e2e "$require_e2e" || return 0
         [ "$(id -u)" -eq 0 ] || { skip e2e "a real cluster needs root" "$require_e2e"; return 0; }
-        _find_program "$dir" sluice || { skip e2e "the build has no program called sluice" "$require_e2e"; return 0; }
-        export SLUICE_BIN=$program
+        _export_programs "$dir"
         if _enter_cluster; then
                 _pytest e2e test/e2e "$dir" 900
         else
