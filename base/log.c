@@ -52,40 +52,45 @@ static void append_json_text(struct str *out, const char *text)
         str_append_char(out, '"');
 }
 
-static void format_json(struct str *out, enum log_level level, const char *message,
-                        const struct log_field *fields, size_t n_fields)
+struct record {
+        enum log_level level;
+        const char *message;
+        const struct log_field *fields;
+        size_t n_fields;
+};
+
+static void format_json(struct str *out, const struct record *r)
 {
         char time[TIMESTAMP_TEXT_SIZE];
 
         timestamp_format(timestamp_now(), time);
-        str_appendf(out, "{\"ts\":\"%s\",\"level\":\"%s\",\"msg\":", time, level_names[level]);
-        append_json_text(out, message);
-        for (size_t i = 0; i < n_fields; i++) {
-                str_appendf(out, ",\"%s\":", fields[i].key);
-                if (fields[i].text)
-                        append_json_text(out, fields[i].text);
+        str_appendf(out, "{\"ts\":\"%s\",\"level\":\"%s\",\"msg\":", time, level_names[r->level]);
+        append_json_text(out, r->message);
+        for (size_t i = 0; i < r->n_fields; i++) {
+                str_appendf(out, ",\"%s\":", r->fields[i].key);
+                if (r->fields[i].text)
+                        append_json_text(out, r->fields[i].text);
                 else
-                        str_appendf(out, "%llu", (unsigned long long)fields[i].number);
+                        str_appendf(out, "%llu", (unsigned long long)r->fields[i].number);
         }
         str_append(out, "}\n");
 }
 
-static void format_text(struct str *out, enum log_level level, const char *message,
-                        const struct log_field *fields, size_t n_fields)
+static void format_text(struct str *out, const struct record *r)
 {
         char time[TIMESTAMP_TEXT_SIZE];
 
         timestamp_format(timestamp_now(), time);
         if (current_colour)
-                str_append(out, level_colours[level]);
-        str_appendf(out, "%.8s %-7s ", time + 11, level_names[level]);
-        str_append_printable(out, message, strlen(message));
-        for (size_t i = 0; i < n_fields; i++) {
-                str_appendf(out, "  %s=", fields[i].key);
-                if (fields[i].text)
-                        str_append_printable(out, fields[i].text, strlen(fields[i].text));
+                str_append(out, level_colours[r->level]);
+        str_appendf(out, "%.8s %-7s ", time + 11, level_names[r->level]);
+        str_append_printable(out, r->message, strlen(r->message));
+        for (size_t i = 0; i < r->n_fields; i++) {
+                str_appendf(out, "  %s=", r->fields[i].key);
+                if (r->fields[i].text)
+                        str_append_printable(out, r->fields[i].text, strlen(r->fields[i].text));
                 else
-                        str_appendf(out, "%llu", (unsigned long long)fields[i].number);
+                        str_appendf(out, "%llu", (unsigned long long)r->fields[i].number);
         }
         str_append(out, current_colour ? "\033[0m\n" : "\n");
 }
@@ -93,11 +98,13 @@ static void format_text(struct str *out, enum log_level level, const char *messa
 void log_record(enum log_level level, const char *message, const struct log_field *fields,
                 size_t n_fields)
 {
+        const struct record record = {
+                .level = level, .message = message, .fields = fields, .n_fields = n_fields};
         _cleanup_(str_done) struct str line = {};
 
         if (current_format == LOG_JSON)
-                format_json(&line, level, message, fields, n_fields);
+                format_json(&line, &record);
         else
-                format_text(&line, level, message, fields, n_fields);
+                format_text(&line, &record);
         (void)!write(STDERR_FILENO, line.data, line.len);
 }

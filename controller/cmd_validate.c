@@ -10,8 +10,13 @@
 #include "liveupdate/resolve.h"
 
 /* A directory that a spec names must be there, when a workspace was given. */
-static void check_directory(const struct workspace *w, const struct lu_object *object,
-                            const char *path, const char *written, struct lu_faults *faults)
+struct checker {
+        const struct workspace *workspace;
+        struct lu_faults *faults;
+};
+
+static void check_directory(const struct checker *c, const struct lu_object *object,
+                            const char *path, const char *written)
 {
         _cleanup_(freep) char *clean = NULL;
         const char *base = object->spec->base_path ? object->spec->base_path : ".";
@@ -20,15 +25,15 @@ static void check_directory(const struct workspace *w, const struct lu_object *o
         if (path_join_clean("", base, &base_clean) < 0 ||
             path_join_clean(base_clean, written, &clean) < 0)
                 return; /* resolve has said so */
-        if (workspace_kind(w, clean) == LU_KIND_DIRECTORY)
+        if (workspace_kind(c->workspace, clean) == LU_KIND_DIRECTORY)
                 return;
-        lu_faults_add(faults, LU_SEVERITY_ERROR, path,
-                      "%s: '%s' is not a directory of the workspace %s", path, written, w->path);
-        lu_manifest_locate(object->manifest, &faults->items[faults->n_items - 1]);
+        lu_faults_add(c->faults, LU_SEVERITY_ERROR, path,
+                      "%s: '%s' is not a directory of the workspace %s", path, written,
+                      c->workspace->path);
+        lu_manifest_locate(object->manifest, &c->faults->items[c->faults->n_items - 1]);
 }
 
-static void check_workspace(const struct workspace *w, const struct lu_objects *objects,
-                            struct lu_faults *faults)
+static void check_workspace(const struct checker *c, const struct lu_objects *objects)
 {
         for (size_t i = 0; i < objects->n_items; i++) {
                 const struct lu_object *object = &objects->items[i];
@@ -36,13 +41,12 @@ static void check_workspace(const struct workspace *w, const struct lu_objects *
                 if (!object->spec)
                         continue;
                 if (object->spec->base_path)
-                        check_directory(w, object, "spec.basePath", ".", faults);
+                        check_directory(c, object, "spec.basePath", ".");
                 for (size_t k = 0; k < object->spec->n_images; k++) {
                         _cleanup_(freep) char *path = xasprintf("spec.images[%zu].context", k);
 
                         if (object->spec->images[k].context)
-                                check_directory(w, object, path, object->spec->images[k].context,
-                                                faults);
+                                check_directory(c, object, path, object->spec->images[k].context);
                 }
         }
 }
@@ -53,6 +57,7 @@ int cmd_validate(const struct options *options)
         _cleanup_(lu_faults_done) struct lu_faults faults = {};
         _cleanup_(err_done) struct err err = {};
         _cleanup_(workspace_done) struct workspace workspace = {.fd = -1};
+        const struct checker checker = {.workspace = &workspace, .faults = &faults};
         struct lu_rules **rules = NULL;
 
         if (options->files.n_items == 0 || options->names.n_items > 0)
@@ -64,7 +69,7 @@ int cmd_validate(const struct options *options)
                 return command_failed(EXIT_USAGE, err_text(&err));
         lu_resolve_all(&objects, &faults, &rules);
         if (options->workspace)
-                check_workspace(&workspace, &objects, &faults);
+                check_workspace(&checker, &objects);
         for (size_t i = 0; i < objects.n_items; i++)
                 lu_rules_free(rules[i]);
         free(rules);

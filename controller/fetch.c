@@ -55,6 +55,12 @@ static void on_answer(void *userdata, const struct kube_response *response)
         json_error_t error;
 
         answer->ended = true;
+        if (response->r == 0 && response->status == 404 && !*response->reason) {
+                /* Not "no such object", which has a reason, but "no such path". */
+                answer->r = err_set(answer->err, -ENOENT, "%s; install the CRDs: %s",
+                                    response->problem, "sluice crds | kubectl apply -f -");
+                return;
+        }
         if (!kube_response_ok(response)) {
                 answer->r = err_set(answer->err, response->status == 404 ? -ENOENT : -EIO, "%s",
                                     response->problem);

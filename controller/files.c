@@ -22,7 +22,7 @@ static int load_one(const char *path, struct lu_objects *objects, struct lu_faul
 
         if (r < 0)
                 return r;
-        lu_manifest_read(path, str_text(&text), text.len, objects, faults);
+        lu_manifest_read(path, view_of(str_text(&text), text.len), objects, faults);
         return 0;
 }
 

@@ -79,10 +79,15 @@ static void end_update(struct operation *o, const struct lu_outcome *outcome)
         struct live *live = o->live;
         struct lu_memory *memory = live_memory(live, o->pod_uid, o->container, o->container_id);
 
+        const struct lu_moment now = {
+                .ms = app_now(live->app),
+                .wall = timestamp_now(),
+                .jitter = app_jitter(live->app),
+        };
+
         count(&live->app->metrics, outcome);
         if (memory)
-                lu_memory_end(memory, outcome, app_now(live->app), timestamp_now(),
-                              app_jitter(live->app));
+                lu_memory_end(memory, outcome, &now);
         announce_update(live, o, outcome);
         operation_free(o);
         if (!live->operations)

@@ -130,23 +130,31 @@ static void start_or_wait(struct lu_plan *plan, struct lu_target_plan *t,
         }
 }
 
-static void decide_idle(const struct lu_world *world, const struct lu_targets *targets,
-                        const struct lu_candidates *candidates, uint64_t now_ms,
-                        struct lu_plan *plan)
+/* What is asked for one target after the other. */
+struct question {
+        const struct lu_world *world;
+        const struct lu_targets *targets;
+        const struct lu_candidates *candidates;
+        uint64_t now_ms;
+};
+
+static void decide_idle(const struct question *q, struct lu_plan *plan)
 {
-        const struct lu_target *target = &targets->items[plan->n_targets - 1];
+        const struct lu_world *world = q->world;
+        const struct lu_target *target = &q->targets->items[plan->n_targets - 1];
         struct lu_target_plan *t = &plan->targets[plan->n_targets - 1];
-        const struct lu_memory *memory = lu_world_memory(world, target);
-        const struct lu_candidate *rebuild = rebuild_candidate(world, candidates, target, memory);
+        const struct lu_memory *memory = lu_world_memory(q->world, target);
+        const struct lu_candidate *rebuild =
+                rebuild_candidate(world, q->candidates, target, memory);
         _cleanup_(lu_update_unrefp) struct lu_update *update = NULL;
 
         if (rebuild) {
                 note_rebuild(plan, t, rebuild);
                 return;
         }
-        update = shared_update(world, targets, plan, memory);
+        update = shared_update(world, q->targets, plan, memory);
         if (!update)
-                update = lu_pending_update(world, candidates, target, memory);
+                update = lu_pending_update(world, q->candidates, target, memory);
         if (!update) {
                 t->action = LU_ACTION_NOTHING;
                 t->reason = LU_REASON_SYNCED;
@@ -163,11 +171,11 @@ static void decide_idle(const struct lu_world *world, const struct lu_targets *t
                 wait_until(plan, t, 0, LU_REASON_RESCANNING);
         } else if (world->rules->paused) {
                 wait_until(plan, t, 0, LU_REASON_PAUSED);
-        } else if (world->settle_until > now_ms) {
+        } else if (world->settle_until > q->now_ms) {
                 wait_until(plan, t, world->settle_until, LU_REASON_SETTLING);
         } else {
                 t->update = lu_update_ref(update);
-                start_or_wait(plan, t, memory, now_ms);
+                start_or_wait(plan, t, memory, q->now_ms);
                 if (t->action != LU_ACTION_START) {
                         lu_update_unref(t->update);
                         t->update = NULL;
@@ -175,12 +183,10 @@ static void decide_idle(const struct lu_world *world, const struct lu_targets *t
         }
 }
 
-static void decide_target(const struct lu_world *world, const struct lu_targets *targets,
-                          const struct lu_candidates *candidates, uint64_t now_ms,
-                          struct lu_plan *plan)
+static void decide_target(const struct question *q, struct lu_plan *plan)
 {
-        const struct lu_target *target = &targets->items[plan->n_targets];
-        const struct lu_memory *memory = lu_world_memory(world, target);
+        const struct lu_target *target = &q->targets->items[plan->n_targets];
+        const struct lu_memory *memory = lu_world_memory(q->world, target);
         struct lu_target_plan *t = &plan->targets[plan->n_targets++];
 
         *t = (struct lu_target_plan){
@@ -196,7 +202,7 @@ static void decide_target(const struct lu_world *world, const struct lu_targets 
                 t->reason = LU_REASON_UPDATING;
                 return;
         }
-        decide_idle(world, targets, candidates, now_ms, plan);
+        decide_idle(q, plan);
 }
 
 static void note_unmatched(const struct lu_world *world, const struct lu_candidates *candidates,
@@ -299,6 +305,12 @@ void lu_decide(const struct lu_world *world, uint64_t now_ms, struct lu_plan *re
 {
         _cleanup_(lu_targets_done) struct lu_targets targets = {};
         _cleanup_(lu_candidates_done) struct lu_candidates candidates = {};
+        const struct question question = {
+                .world = world,
+                .targets = &targets,
+                .candidates = &candidates,
+                .now_ms = now_ms,
+        };
         struct lu_plan *plan = ret_plan;
 
         *plan = (struct lu_plan){.revision = lu_changes_revision(world->changes)};
@@ -313,6 +325,6 @@ void lu_decide(const struct lu_world *world, uint64_t now_ms, struct lu_plan *re
         note_unmatched(world, &candidates, plan);
         plan->targets = xcalloc(targets.n_items, sizeof(*plan->targets));
         while (plan->n_targets < targets.n_items)
-                decide_target(world, &targets, &candidates, now_ms, plan);
+                decide_target(&question, plan);
         sum_up(world, plan);
 }

@@ -282,13 +282,13 @@ static void read_text(struct reader *r, const char *text, size_t len)
                 lu_check_fault(r->faults, &place, "", "%s", err_text(&err));
 }
 
-void lu_manifest_read(const char *file, const char *text, size_t len, struct lu_objects *objects,
+void lu_manifest_read(const char *file, struct view text, struct lu_objects *objects,
                       struct lu_faults *faults)
 {
         struct reader r = {.file = file, .objects = objects, .faults = faults};
         size_t n_before = faults->n_items;
 
-        read_text(&r, text, len);
+        read_text(&r, text.data, text.len);
         for (size_t i = n_before; i < faults->n_items; i++)
                 faults->items[i].file = xstrdup(file);
 }

@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/str.h"
 #include "base/strv.h"
 #include "liveupdate/spec.h"
 
@@ -24,10 +25,10 @@ enum lu_severity {
 /* One fault of an object. `path` is "" for the object itself. */
 struct lu_fault {
         enum lu_severity severity;
-        char *file;   /* NULL when it did not come from a file */
+        char *file;            /* NULL when it did not come from a file */
         unsigned line, column; /* 1-based; 0 when unknown */
-        char *path;    /* "spec.steps[3]" */
-        char *message; /* names the step: "steps[3]: sync must come before run" */
+        char *path;            /* "spec.steps[3]" */
+        char *message;         /* names the step: "steps[3]: sync must come before run" */
 };
 
 struct lu_faults {
@@ -65,7 +66,7 @@ void lu_objects_done(struct lu_objects *objects);
  * fields and unknown enum values become faults with line and column, all of them, not only the
  * first; an object with such a fault has spec == NULL.
  */
-void lu_manifest_read(const char *file, const char *text, size_t len, struct lu_objects *objects,
+void lu_manifest_read(const char *file, struct view text, struct lu_objects *objects,
                       struct lu_faults *faults);
 
 /*

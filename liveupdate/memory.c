@@ -72,8 +72,8 @@ static void note_applied(struct lu_memory *m, const struct lu_outcome *outcome, 
         m->protocol = outcome->protocol;
 }
 
-static void note_failed(struct lu_memory *m, const struct lu_outcome *outcome, uint64_t now_ms,
-                        unsigned jitter)
+static void note_failed(struct lu_memory *m, const struct lu_outcome *outcome,
+                        const struct lu_moment *now)
 {
         uint64_t delay = RETRY_FIRST_MS;
 
@@ -81,21 +81,21 @@ static void note_failed(struct lu_memory *m, const struct lu_outcome *outcome, u
                 delay *= 2;
         if (delay > RETRY_MAX_MS)
                 delay = RETRY_MAX_MS;
-        delay += delay * jitter / 4096;
+        delay += delay * now->jitter / 4096;
         m->n_failures++;
         m->retry_helps = outcome->retry_helps;
-        m->retry_at = now_ms + delay;
+        m->retry_at = now->ms + delay;
         m->failed_revision = m->updating_revision;
         m->failure = outcome->reason;
         replace(&m->failure_message, outcome->message);
 }
 
-void lu_memory_end(struct lu_memory *m, const struct lu_outcome *outcome, uint64_t now_ms,
-                   uint64_t now, unsigned jitter)
+void lu_memory_end(struct lu_memory *m, const struct lu_outcome *outcome,
+                   const struct lu_moment *now)
 {
         m->updating = false;
         if (outcome->applied)
-                note_applied(m, outcome, now);
+                note_applied(m, outcome, now->wall);
         else
-                note_failed(m, outcome, now_ms, jitter);
+                note_failed(m, outcome, now);
 }

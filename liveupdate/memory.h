@@ -65,11 +65,16 @@ struct lu_outcome {
 
 /* Notes that an update to @revision began. */
 void lu_memory_begin(struct lu_memory *m, uint64_t revision);
-/*
- * Notes how it ended. @now_ms is loop time, for the back-off of a retry (200 ms doubling to 30 s;
- * @jitter in 0..1023 spreads it by up to a quarter); @now is the wall clock.
- */
-void lu_memory_end(struct lu_memory *m, const struct lu_outcome *outcome, uint64_t now_ms,
-                   uint64_t now, unsigned jitter);
+
+/* When something happened. */
+struct lu_moment {
+        uint64_t ms;     /* loop time */
+        uint64_t wall;   /* ns since 1970 */
+        unsigned jitter; /* 0..1023: spreads a retry by up to a quarter */
+};
+
+/* Notes how it ended. A retry backs off by 200 ms doubling to 30 s. */
+void lu_memory_end(struct lu_memory *m, const struct lu_outcome *outcome,
+                   const struct lu_moment *now);
 /* Forgets an update that was cancelled. */
 void lu_memory_cancel(struct lu_memory *m);

@@ -18,8 +18,8 @@ typedef const struct lu_shared_step *(*lu_find_step)(void *userdata, const char 
  * object ("spec.steps[3]…"); with an error among them -EINVAL is returned and *ret_rules is
  * untouched. Warnings alone do not fail.
  */
-int lu_resolve(const struct lu_spec *spec, const char *namespace_, lu_find_step find, void *userdata,
-               struct lu_faults *faults, struct lu_rules **ret_rules);
+int lu_resolve(const struct lu_spec *spec, const char *namespace_, lu_find_step find,
+               void *userdata, struct lu_faults *faults, struct lu_rules **ret_rules);
 
 /*
  * Resolves a whole set, as `validate` and `run -f` do: adds a fault for every LiveUpdateStep that

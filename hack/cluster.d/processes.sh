@@ -27,7 +27,7 @@ make_cgroup()
         local dir controllers
         while read -r dir; do
                 mkdir -p "$dir/$cgroup" || die "cannot make a cgroup in $dir: is it mounted read-only here?"
-                [ -f "$dir/cgroup.controllers" ] && [ "$dir" = /sys/fs/cgroup ] || continue
+                if [ ! -f "$dir/cgroup.controllers" ] || [ "$dir" != /sys/fs/cgroup ]; then continue; fi
                 controllers=$(sed 's/[^ ]*/+&/g' "$dir/cgroup.controllers")
                 echo "$controllers" > "$dir/cgroup.subtree_control"
                 echo "$controllers" > "$dir/$cgroup/cgroup.subtree_control"

@@ -20,6 +20,7 @@ begin()
         mkdir -p "$logs"
         # Short, because paths of sockets are; also what tests take for the place of temporary files.
         TMPDIR=$(mktemp -d /tmp/sluice-test.XXXXXX)
+        chmod 711 "$TMPDIR" # a test runs a program as another user
         test_id=$$-$(date +%s%N)
         export TMPDIR PYTHONDONTWRITEBYTECODE=1
         deadline=$((SECONDS + total_seconds))

@@ -61,10 +61,10 @@ static void each_class_is_explained(void **state)
                  "{\"path\":\"a.log\",\"class\":\"Ignored\",\"reason\":\"IgnoredBySync\","
                  "\"liveUpdate\":\"shop/web\"," NOTHING,
                  NULL},
-                {"api/x", "/work/api/x",
-                 "{\"path\":\"/work/api/x\",\"class\":\"Unwatched\",\"reason\":\"OutsideRoots\","
+                {"api/x", "/srv/shop/api/x",
+                 "{\"path\":\"/srv/shop/api/x\",\"class\":\"Unwatched\",\"reason\":\"OutsideRoots\","
                  "\"liveUpdate\":\"shop/web\"," NOTHING,
-                 "/work/api/x: Unwatched by shop/web (OutsideRoots: it lies in no directory that "
+                 "/srv/shop/api/x: Unwatched by shop/web (OutsideRoots: it lies in no directory that "
                  "is watched)\n"},
                 {NULL, "../x",
                  "{\"path\":\"../x\",\"class\":\"Unwatched\",\"reason\":\"OutsideRoots\","

@@ -232,7 +232,8 @@ static void each_fault_has_its_place_and_message(void **state)
                 struct lu_faults faults = {};
                 char *text;
 
-                lu_manifest_read("f.yaml", rows[i].text, strlen(rows[i].text), &objects, &faults);
+                lu_manifest_read("f.yaml", view_of(rows[i].text, strlen(rows[i].text)), &objects,
+                                 &faults);
                 text = faults_text(&faults);
                 if (!streq(text, rows[i].faults)) {
                         print_error("%s:\n%s-- expected:\n%s", rows[i].name, text, rows[i].faults);
@@ -283,7 +284,7 @@ static void everything_is_loaded(void **state)
         struct lu_faults faults = {};
         const struct lu_spec *spec;
 
-        lu_manifest_read("f", text, strlen(text), &objects, &faults);
+        lu_manifest_read("f", view_of(text, strlen(text)), &objects, &faults);
         assert_int_equal(faults.n_items, 0);
         assert_int_equal(objects.n_items, 1);
         assert_string_equal(objects.items[0].name, "web");
@@ -346,7 +347,7 @@ static void absent_keys_get_their_defaults(void **state)
         struct lu_faults faults = {};
         const struct lu_spec *spec;
 
-        lu_manifest_read("f", text, strlen(text), &objects, &faults);
+        lu_manifest_read("f", view_of(text, strlen(text)), &objects, &faults);
         assert_int_equal(faults.n_items, 0);
         spec = objects.items[0].spec;
         assert_string_equal(spec->base_path, ".");
@@ -386,7 +387,7 @@ static void documents_lists_and_json_are_read(void **state)
                 struct lu_objects objects = {};
                 struct lu_faults faults = {};
 
-                lu_manifest_read("f", texts[i], strlen(texts[i]), &objects, &faults);
+                lu_manifest_read("f", view_of(texts[i], strlen(texts[i])), &objects, &faults);
                 assert_int_equal(faults.n_items, 0);
                 assert_int_equal(objects.n_items, 2);
                 assert_string_equal(objects.items[0].name, "web");
@@ -422,7 +423,7 @@ static void a_path_is_found_again(void **state)
         struct lu_objects objects = {};
         struct lu_faults faults = {};
 
-        lu_manifest_read("dir/f.yaml", text, strlen(text), &objects, &faults);
+        lu_manifest_read("dir/f.yaml", view_of(text, strlen(text)), &objects, &faults);
         for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
                 struct lu_fault fault = {.path = (char *)places[i].path};
 
@@ -527,7 +528,7 @@ static void what_is_too_large_is_refused(void **state)
                 struct lu_faults faults = {};
                 char *text;
 
-                lu_manifest_read("f", texts[i], strlen(texts[i]), &objects, &faults);
+                lu_manifest_read("f", view_of(texts[i], strlen(texts[i])), &objects, &faults);
                 text = faults_text(&faults);
                 assert_string_equal(text, messages[i]);
                 free(text);
@@ -543,7 +544,7 @@ static void the_list_of_faults_is_bounded(void **state)
         struct lu_objects objects = {};
         struct lu_faults faults = {};
 
-        lu_manifest_read("f", text, strlen(text), &objects, &faults);
+        lu_manifest_read("f", view_of(text, strlen(text)), &objects, &faults);
         assert_int_equal(faults.n_errors, 1000);
         assert_int_equal(faults.n_items, 201);
         assert_string_equal(faults.items[200].message, "further faults are not shown");

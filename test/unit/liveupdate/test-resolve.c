@@ -19,7 +19,7 @@ struct fixture {
 static void fixture_init(struct fixture *f, const char *text)
 {
         *f = (struct fixture){};
-        lu_manifest_read("f.yaml", text, strlen(text), &f->objects, &f->faults);
+        lu_manifest_read("f.yaml", view_of(text, strlen(text)), &f->objects, &f->faults);
         lu_resolve_all(&f->objects, &f->faults, &f->rules);
 }
 
@@ -342,30 +342,31 @@ static void each_fault_has_its_place_and_message(void **state)
         assert_int_equal(n_wrong, 0);
 }
 
-static void the_rules_say_what_was_written(void **state)
+static const char everything[] =
+        OBJECT("LiveUpdate",
+               "web") "  basePath: services/web\n"
+                      "  images:\n"
+                      "  - {image: r.local/base, context: ../base, ignore: ['*.md']}\n"
+                      "  - {image: r.local/web, context: .}\n"
+                      "  selector: {workload: {kind: Deployment, name: w}, container: c}\n"
+                      "  steps:\n"
+                      "  - initialSync: {}\n"
+                      "  - fallBackOn: {files: [./package.json, 'config/**/*.toml']}\n"
+                      "  - sync: {localPath: src/, containerPath: /app//src/., ignore: [x]}\n"
+                      "  - sync: {localPath: 'a/b/*.js', containerPath: /js/, mode: '0640', "
+                      "owner: '7:8'}\n"
+                      "  - run: {args: [make, all], triggers: [src/lock]}\n"
+                      "  - run: {command: reload now, workingDir: /app, timeoutSeconds: 3, "
+                      "echo: false}\n"
+                      "  onUnmatched: Ignore\n"
+                      "  paused: true\n";
+
+static void what_is_watched_and_synced_is_as_written(void **state)
 {
         struct fixture f;
         const struct lu_rules *r;
 
-        fixture_init(
-                &f,
-                OBJECT("LiveUpdate",
-                       "web") "  basePath: services/web\n"
-                              "  images:\n"
-                              "  - {image: r.local/base, context: ../base, ignore: ['*.md']}\n"
-                              "  - {image: r.local/web, context: .}\n"
-                              "  selector: {workload: {kind: Deployment, name: w}, container: c}\n"
-                              "  steps:\n"
-                              "  - initialSync: {}\n"
-                              "  - fallBackOn: {files: [./package.json, 'config/**/*.toml']}\n"
-                              "  - sync: {localPath: src/, containerPath: /app//src/., ignore: [x]}\n"
-                              "  - sync: {localPath: 'a/b/*.js', containerPath: /js/, mode: '0640', "
-                              "owner: '7:8'}\n"
-                              "  - run: {args: [make, all], triggers: [src/lock]}\n"
-                              "  - run: {command: reload now, workingDir: /app, timeoutSeconds: 3, "
-                              "echo: false}\n"
-                              "  onUnmatched: Ignore\n"
-                              "  paused: true\n");
+        fixture_init(&f, everything);
         assert_int_equal(f.faults.n_items, 0);
         r = f.rules[0];
         assert_non_null(r);
@@ -394,6 +395,18 @@ static void the_rules_say_what_was_written(void **state)
         assert_true(r->syncs[1].has_owner);
         assert_int_equal(r->syncs[1].uid, 7);
         assert_int_equal(r->syncs[1].gid, 8);
+        fixture_done(&f);
+}
+
+static void what_is_run_and_where_is_as_written(void **state)
+{
+        struct fixture f;
+        const struct lu_rules *r;
+
+        fixture_init(&f, everything);
+        assert_int_equal(f.faults.n_items, 0);
+        r = f.rules[0];
+        assert_non_null(r);
         assert_int_equal(r->n_runs, 2);
         assert_null(r->runs[0].command);
         assert_int_equal(r->runs[0].args.n_items, 2);
@@ -525,7 +538,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_fault_has_its_place_and_message),
-                cmocka_unit_test(the_rules_say_what_was_written),
+                cmocka_unit_test(what_is_watched_and_synced_is_as_written),
+                cmocka_unit_test(what_is_run_and_where_is_as_written),
                 cmocka_unit_test(without_images_the_syncs_are_watched),
                 cmocka_unit_test(shared_steps_are_inserted),
                 cmocka_unit_test(what_is_not_built_yet_is_named),

@@ -16,7 +16,7 @@ static void assert_valid(const char *name, size_t n_objects)
         struct str text = {};
 
         assert_int_equal(file_read(path, 1 << 20, &text, NULL), 0);
-        lu_manifest_read(path, str_text(&text), text.len, &objects, &faults);
+        lu_manifest_read(path, view_of(str_text(&text), text.len), &objects, &faults);
         lu_resolve_all(&objects, &faults, &rules);
         for (size_t i = 0; i < faults.n_items; i++)
                 print_error("%s:%u: %s\n", path, faults.items[i].line, faults.items[i].message);
