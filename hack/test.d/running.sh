@@ -18,8 +18,10 @@ begin()
         logs=$PWD/build/test-logs
         rm -rf "$logs"
         mkdir -p "$logs"
-        # Short, because paths of sockets are; also what tests take for the place of temporary files.
+        # Short, because paths of sockets are; also what tests take for the place of temporary files, and some of them
+        # run as another user.
         TMPDIR=$(mktemp -d /tmp/sluice-test.XXXXXX)
+        chmod 755 "$TMPDIR"
         chmod 711 "$TMPDIR" # a test runs a program as another user
         test_id=$$-$(date +%s%N)
         export TMPDIR PYTHONDONTWRITEBYTECODE=1
