@@ -118,7 +118,7 @@ static void start_or_wait(struct lu_plan *plan, struct lu_target_plan *t,
                 t->action = LU_ACTION_START;
                 return;
         }
-        newer = t->update->revision > memory->failed_revision;
+        newer = t->update->newest > memory->failed_revision;
         t->message = xstrdup(memory->failure_message);
         if (!memory->retry_helps && !newer) {
                 t->action = LU_ACTION_FAIL;

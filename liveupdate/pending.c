@@ -137,21 +137,86 @@ static bool holds_another_sync(const struct lu_rules *rules, size_t sync, const 
         return false;
 }
 
-static void add_item(const struct lu_rules *rules, const struct lu_candidate *candidate,
+/* @destination relative to where @sync goes ("": just there), or NULL when it lies elsewhere. */
+static const char *below_sync(const struct lu_sync_rule *sync, const char *destination)
+{
+        if (streq(sync->container_path, "/"))
+                return destination + 1;
+        if (!path_is_below(destination, sync->container_path))
+                return NULL;
+        return path_below(destination, sync->container_path);
+}
+
+/* What sync @i puts to @destination as things stand, or NULL. */
+static const struct lu_change *present_source(const struct lu_world *world, size_t i,
+                                              const char *destination)
+{
+        const struct lu_sync_rule *sync = &world->rules->syncs[i];
+        const char *below = below_sync(sync, destination);
+        _cleanup_(freep) char *inside = below && *below ? path_join(sync->local, below) : NULL;
+        const char *const paths[] = {inside, sync->local}; /* a file may go below its path */
+
+        for (size_t k = 0; below && k < ARRAY_SIZE(paths); k++) {
+                const struct lu_change *change =
+                        paths[k] ? lu_changes_find(world->changes, paths[k]) : NULL;
+                _cleanup_(freep) char *its = NULL;
+                struct lu_verdict verdict;
+
+                if (!change || change->facts.kind == LU_KIND_ABSENT)
+                        continue;
+                verdict = lu_classify(world->rules, change->path);
+                if (verdict.class_ != LU_CLASS_UPDATE || verdict.sync != i)
+                        continue;
+                its = lu_destination(world->rules, i, change->path,
+                                     change->facts.kind == LU_KIND_DIRECTORY);
+                if (streq(its, destination))
+                        return change;
+        }
+        return NULL;
+}
+
+/*
+ * Several syncs may fill one directory. What is to be at @destination does not depend on which of
+ * their files changed last: the first sync in the list that has something for it wins, and only
+ * when none has is it removed. Replaces *@change and *@sync by the winner.
+ */
+static void let_first_sync_win(const struct lu_world *world, const char *destination,
+                               const struct lu_change **change, size_t *sync)
+{
+        const struct lu_rules *rules = world->rules;
+        bool removed = (*change)->facts.kind == LU_KIND_ABSENT;
+
+        for (size_t i = 0; i < (removed ? rules->n_syncs : *sync); i++) {
+                const struct lu_change *source =
+                        i == *sync ? NULL : present_source(world, i, destination);
+
+                if (source) {
+                        *change = source;
+                        *sync = i;
+                        return;
+                }
+        }
+}
+
+static void add_item(const struct lu_world *world, const struct lu_candidate *candidate,
                      struct lu_update *update)
 {
+        const struct lu_rules *rules = world->rules;
         const struct lu_change *change = candidate->change;
-        const struct lu_sync_rule *sync = &rules->syncs[candidate->verdict.sync];
+        size_t i = candidate->verdict.sync;
         _cleanup_(freep) char *destination =
-                lu_destination(rules, candidate->verdict.sync, change->path,
-                               change->facts.kind == LU_KIND_DIRECTORY);
-        bool shared = holds_another_sync(rules, candidate->verdict.sync, destination);
+                lu_destination(rules, i, change->path, change->facts.kind == LU_KIND_DIRECTORY);
+        const struct lu_sync_rule *sync;
         struct lu_update_item *item;
+        bool shared;
 
+        let_first_sync_win(world, destination, &change, &i);
+        sync = &rules->syncs[i];
+        shared = holds_another_sync(rules, i, destination);
         if (change->facts.kind == LU_KIND_ABSENT && shared)
                 return;
         item = lu_update_add(update, change->path, take_ptr(destination), change->facts.kind);
-        item->flipped = change->flipped && !shared;
+        item->flipped = (change->flipped || candidate->change->flipped) && !shared;
         item->has_owner = sync->has_owner;
         item->uid = sync->uid;
         item->gid = sync->gid;
@@ -205,7 +270,9 @@ struct lu_update *lu_pending_update(const struct lu_world *world,
                     !lu_candidate_pending(world, candidate, target, memory))
                         continue;
                 n_pending++;
-                add_item(world->rules, candidate, update);
+                if (candidate->change->revision > update->newest)
+                        update->newest = candidate->change->revision;
+                add_item(world, candidate, update);
                 add_fired(world->rules, candidate->change->path, &fired);
         }
         if (n_pending == 0)

@@ -58,6 +58,7 @@ struct lu_update_run {
 struct lu_update {
         unsigned n_refs;
         uint64_t revision;            /* what a target has once this succeeded */
+        uint64_t newest;              /* of the changes that are in it */
         struct lu_update_item *items; /* removals first, then by destination */
         size_t n_items;
         size_t n_removals;

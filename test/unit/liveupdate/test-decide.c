@@ -23,6 +23,9 @@
 #define SELECTOR "\"selector\":{\"labels\":\"app=web\"}"
 #define SYNC     "{\"sync\":{\"localPath\":\"src\",\"containerPath\":\"/app\"}}"
 #define PLAIN    "{" SELECTOR ",\"steps\":[" SYNC "]}"
+#define LAYERS                                                                                    \
+        "{" SELECTOR ",\"steps\":[{\"sync\":{\"localPath\":\"one\",\"containerPath\":\"/app\"}}," \
+        "{\"sync\":{\"localPath\":\"two\",\"containerPath\":\"/app\"}}]}"
 #define RUNS                                                                  \
         "{" SELECTOR ",\"steps\":[" SYNC ",{\"run\":{\"command\":\"make\"}}," \
         "{\"run\":{\"command\":\"npm\",\"triggers\":[\"src/lock\"]}}]}"
@@ -122,6 +125,9 @@ static const struct row rows[] = {
          "p:rev=0:failed=1:permanent", "p/app FAIL ConnectionLost\nnot-ready ConnectionLost\n"},
         {"until something newer comes", PLAIN, "+src/a:20 +src/b:21", "p:r:10",
          "p:rev=0:failed=1:permanent", "p/app START r2 +/app/a +/app/b\nready Updating\n"},
+        {"a change that does not concern it is nothing newer", PLAIN, "+src/a:20 +other:21",
+         "p:r:10", "p:rev=0:failed=1:permanent",
+         "p/app FAIL ConnectionLost\nnot-ready ConnectionLost\n"},
         {"one failing target does not hold up another", PLAIN, "+src/a:20", "p:r:10 q:r:10",
          "p:rev=0:failed=1:permanent",
          "p/app FAIL ConnectionLost\nq/app START r1 +/app/a\nnot-ready ConnectionLost\n"},
@@ -147,6 +153,14 @@ static const struct row rows[] = {
          ",{\"sync\":{\"localPath\":\"lib\",\"containerPath\":\"/app/lib\"}}]}",
          "#src/lib:5 =src/lib/x:5 -src/lib:20", "p:r:10", "p:rev=0",
          "p/app START r2 -/app/lib/x\nready Updating\n"},
+        {"a directory that two syncs fill goes only as far as it came from one", LAYERS,
+         "#one/lib:5 =one/lib/a:5 =one/lib/both:5 #two/lib:5 =two/lib/b:5 =two/lib/both:5 "
+         "-one/lib:20",
+         "p:r:10", "p:rev=0",
+         "p/app START r3 -/app/lib/a +/app/lib/ +/app/lib/both\nready Updating\n"},
+        {"the last of them takes it along", LAYERS,
+         "#one/lib:5 =one/lib/a:5 #two/lib:5 =two/lib/b:5 -one/lib:20 -two/lib:21", "p:r:10",
+         "p:rev=0", "p/app START r4 -/app/lib\nready Updating\n"},
 };
 
 struct scene {
@@ -333,6 +347,32 @@ static void replicas_that_lack_the_same_share_one_update(void **state)
         scene_end(&s);
 }
 
+/* The first sync in the list wins, whichever file was saved last. */
+static void of_two_files_for_one_place_one_is_sent(void **state)
+{
+        const char *const orders[] = {"=one/x:5 =two/x:5 +one/x:20 +two/x:21",
+                                      "=one/x:5 =two/x:5 +two/x:20 +one/x:21",
+                                      "=one/x:5 =two/x:5 +two/x:20"};
+
+        for (size_t i = 0; i < ARRAY_SIZE(orders); i++) {
+                const struct row row = {.name = "",
+                                        .spec = LAYERS,
+                                        .workspace = orders[i],
+                                        .pods = "p:r:10",
+                                        .memories = ""};
+                struct scene s = {};
+                _cleanup_(lu_plan_done) struct lu_plan plan = {};
+
+                scene_begin(&s, &row);
+                const struct lu_world world = {
+                        .rules = s.rules, .changes = s.changes, .cluster = &s.cluster};
+                lu_decide(&world, NOW_MS, &plan);
+                assert_int_equal(plan.targets[0].update->n_items, 1);
+                assert_string_equal(plan.targets[0].update->items[0].path, "one/x");
+                scene_end(&s);
+        }
+}
+
 static void an_invalid_spec_says_why(void **state)
 {
         struct lu_changes *changes = lu_changes_new();
@@ -354,6 +394,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_law_of_a_change),
                 cmocka_unit_test(replicas_that_lack_the_same_share_one_update),
+                cmocka_unit_test(of_two_files_for_one_place_one_is_sent),
                 cmocka_unit_test(an_invalid_spec_says_why),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
