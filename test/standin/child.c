@@ -3,8 +3,9 @@
 
 /*
  * Only system calls and the stack are used here. The pid namespace is already the container's: the
- * parent arranged it before the fork. A new container gets its root with pivot_root(), so that
- * joining its mount namespace later lands in that root, and /proc/PID/root shows it from outside.
+ * parent arranged it before the fork. A new container gets its root with pivot_root() where that is
+ * possible; who joins it later changes to its first process' root, which /proc/PID/root shows from
+ * outside.
  */
 
 #include <errno.h>
@@ -60,6 +61,8 @@ static void join(const struct child *c)
         if (setns(c->mount_namespace, CLONE_NEWNS) < 0 ||
             setns(c->host_namespace, CLONE_NEWUTS) < 0)
                 fail(c, CHILD_NAMESPACES);
+        if (fchdir(c->root) < 0 || chroot(".") < 0)
+                fail(c, CHILD_ROOT);
 }
 
 static int bind_mount(const char *source, const char *root, const char *target, bool read_only)
@@ -92,6 +95,14 @@ static void mount_all(const struct child *c)
                         fail(c, CHILD_MOUNTS);
 }
 
+/* The working directory becomes the root. In a chroot the kernel refuses pivot_root(). */
+static int change_root(void)
+{
+        if (syscall(SYS_pivot_root, ".", ".") == 0)
+                return umount2(".", MNT_DETACH);
+        return errno == EINVAL ? chroot(".") : -1;
+}
+
 static void begin_container(const struct child *c)
 {
         const struct process_params *p = c->params;
@@ -99,12 +110,12 @@ static void begin_container(const struct child *c)
         if (unshare(CLONE_NEWNS | CLONE_NEWUTS) < 0 ||
             sethostname(p->hostname, strlen(p->hostname)) < 0)
                 fail(c, CHILD_NAMESPACES);
-        if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        /* EINVAL: in a chroot, see chroot.c */
+        if ((mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 && errno != EINVAL) ||
             mount(p->root, p->root, NULL, MS_BIND | MS_REC, NULL) < 0)
                 fail(c, CHILD_ROOT);
         mount_all(c);
-        if (chdir(p->root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
-            umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+        if (chdir(p->root) < 0 || change_root() < 0 || chdir("/") < 0)
                 fail(c, CHILD_ROOT);
         if (p->read_only_root && mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) < 0)
                 fail(c, CHILD_ROOT);

@@ -27,6 +27,7 @@ struct child {
         int fds[3];                          /* its stdin, stdout, stderr */
         int report;                          /* closed by a successful exec */
         int mount_namespace, host_namespace; /* of the container to join, or -1 */
+        int root;                            /* likewise: its root directory */
 };
 
 _noreturn_ void child_run(const struct child *c);

@@ -24,6 +24,7 @@
 #include "test/standin/jx.h"
 #include "test/standin/rules.h"
 #include "test/standin/tree.h"
+#include "test/standin/chroot.h"
 #include "test/standin/userns.h"
 #include "test/standin/write.h"
 
@@ -346,6 +347,8 @@ int main(int argc, char **argv)
         if (standin.options.die_with_parent)
                 prctl(PR_SET_PDEATHSIG, SIGTERM);
         r = userns_enter(&err);
+        if (r == 0)
+                r = chroot_isolate(&err);
         if (r == 0)
                 r = run(&standin, &err);
         if (r < 0)

@@ -249,11 +249,20 @@ static int read_report(int fd, const struct process_params *params, struct err *
                          program);
 }
 
+static int open_root(pid_t pid, struct err *err)
+{
+        _cleanup_(freep) char *path = xasprintf("/proc/%d/root", (int)pid);
+        int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        return fd < 0 ? err_errno(err, -errno, "opening %s", path) : fd;
+}
+
 static pid_t fork_child(struct processes *all, const struct process_params *params,
                         const struct streams *streams, struct err *err)
 {
         _cleanup_(closep) int mount_ns = -1;
         _cleanup_(closep) int host_ns = -1;
+        _cleanup_(closep) int root = -1;
         _cleanup_(closep) int report_in = -1;
         _cleanup_(closep) int report_out = -1;
         int ends[2], r;
@@ -262,7 +271,8 @@ static pid_t fork_child(struct processes *all, const struct process_params *para
         if (params->join > 0) {
                 mount_ns = open_namespace(params->join, "mnt", err);
                 host_ns = mount_ns < 0 ? -1 : open_namespace(params->join, "uts", err);
-                if (host_ns < 0)
+                root = host_ns < 0 ? -1 : open_root(params->join, err);
+                if (root < 0)
                         return -ESRCH;
         }
         if (pipe2(ends, O_CLOEXEC) < 0)
@@ -276,7 +286,8 @@ static pid_t fork_child(struct processes *all, const struct process_params *para
                         .fds = {streams->theirs[0], streams->theirs[1], streams->theirs[2]},
                         .report = report_out,
                         .mount_namespace = mount_ns,
-                        .host_namespace = host_ns});
+                        .host_namespace = host_ns,
+                        .root = root});
         if (pid < 0)
                 return pid;
         close(report_out);
