@@ -64,9 +64,11 @@ static int on_new_session(SSL *ssl, SSL_SESSION *session)
 {
         struct kube_streams *s = streams_of(ssl);
 
+        /* A copy: OpenSSL marks its own as not resumable when the stream ends without a TLS close,
+         * as every cancelled one does. */
         SSL_SESSION_free(s->session);
-        s->session = session;
-        return 1; /* the reference is ours now */
+        s->session = SSL_SESSION_dup(session);
+        return 0; /* the reference is not kept */
 }
 
 static void on_tls_info(const SSL *const_ssl, int where, int code)
