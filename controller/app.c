@@ -189,6 +189,39 @@ static void report_objects_problem(const struct app *app)
                 log_warning("reading LiveUpdates", LOG_S("problem", problem));
 }
 
+static bool any_dirty(const struct app *app)
+{
+        for (const struct live *live = app->lives; live; live = live->next)
+                if (live->dirty)
+                        return true;
+        return false;
+}
+
+/* There is nothing to do but to come by on_prepare() once more. */
+static void on_wake(uv_timer_t *timer)
+{
+}
+
+/*
+ * A batch ends when its time has come, whether somebody wanted it or not: the next one is not to
+ * begin with the time of this. What a reconcile itself made dirty (an update that could not even be
+ * started) does not wait for an event that may never come.
+ */
+static void set_wake_timer(struct app *app)
+{
+        uint64_t now = app_now(app);
+        uint64_t until = app->watcher ? watcher_settle_until(app->watcher, false) : 0;
+
+        if (app->watcher && until == 0)
+                watcher_flush(app->watcher); /* whoever wanted the batch has started with it */
+        if (any_dirty(app))
+                until = now;
+        if (until)
+                uv_timer_start(&app->wake_timer, on_wake, until > now ? until - now : 0, 0);
+        else
+                uv_timer_stop(&app->wake_timer);
+}
+
 static void on_prepare(uv_prepare_t *prepare)
 {
         struct app *app = prepare->data;
@@ -206,8 +239,7 @@ static void on_prepare(uv_prepare_t *prepare)
                 if (!live->other_owner) /* somebody else's object is not even given a status */
                         reconcile_one(live);
         }
-        if (app->watcher && watcher_settle_until(app->watcher, false) == 0)
-                watcher_flush(app->watcher); /* whoever wanted the batch has started with it */
+        set_wake_timer(app);
 }
 
 /* --listen */
@@ -291,6 +323,8 @@ static void stop_now(struct app *app)
         app->watcher = NULL;
         kube_client_stop(app->client);
         uv_close((uv_handle_t *)&app->prepare, NULL);
+        uv_close((uv_handle_t *)&app->wake_timer, NULL);
+        uv_close((uv_handle_t *)&app->claim_timer, NULL);
         uv_close((uv_handle_t *)&app->sigterm, NULL);
         uv_close((uv_handle_t *)&app->sigint, NULL);
         uv_close((uv_handle_t *)&app->shutdown_timer, NULL);
@@ -299,7 +333,7 @@ static void stop_now(struct app *app)
 static bool busy(const struct app *app)
 {
         for (const struct live *live = app->lives; live; live = live->next)
-                if (live->operations || live->publishing || live->next_status)
+                if (live->operations || live->publishing || live->next_status || live->dirty)
                         return true;
         return false;
 }
@@ -336,11 +370,16 @@ static void on_signal(uv_signal_t *signal, int number)
 static char *default_owner(void)
 {
         char host[256] = "";
-        const char *user = getenv("USER");
+        uv_passwd_t user = {};
+        char *owner;
 
         if (gethostname(host, sizeof(host) - 1) < 0 || !host[0])
                 memcpy(host, "localhost", sizeof("localhost"));
-        return xasprintf("%s@%s", user && *user ? user : "user", host);
+        if (uv_os_get_passwd(&user) < 0)
+                return xasprintf("uid-%u@%s", (unsigned)getuid(), host);
+        owner = xasprintf("%s@%s", user.username, host);
+        uv_os_free_passwd(&user);
+        return owner;
 }
 
 static int connect_client(struct app *app, struct err *err)
@@ -418,10 +457,13 @@ static int start_serve(struct app *app, struct err *err)
 static void start_handles(struct app *app)
 {
         uv_prepare_init(app->loop, &app->prepare);
+        uv_timer_init(app->loop, &app->wake_timer);
+        uv_timer_init(app->loop, &app->claim_timer);
         uv_signal_init(app->loop, &app->sigterm);
         uv_signal_init(app->loop, &app->sigint);
         uv_timer_init(app->loop, &app->shutdown_timer);
-        app->prepare.data = app->sigterm.data = app->sigint.data = app->shutdown_timer.data = app;
+        app->prepare.data = app->claim_timer.data = app->sigterm.data = app->sigint.data =
+                app->shutdown_timer.data = app;
         uv_prepare_start(&app->prepare, on_prepare);
         uv_signal_start(&app->sigterm, on_signal, SIGTERM);
         uv_signal_start(&app->sigint, on_signal, SIGINT);

@@ -110,11 +110,20 @@ static void print_yaml(const json_t *value, unsigned indent, bool in_list)
         }
 }
 
-static void print_answer(const struct options *options, const json_t *answer)
+/* As kubectl does: who manages which field is of no interest to a person. */
+static void hide_managed_fields(json_t *object)
 {
-        const json_t *items = json_object_get(answer, "items"), *item;
+        json_object_del(json_object_get(object, "metadata"), "managedFields");
+}
+
+static void print_answer(const struct options *options, json_t *answer)
+{
+        json_t *items = json_object_get(answer, "items"), *item;
         size_t i;
 
+        hide_managed_fields(answer);
+        json_array_foreach(items, i, item)
+                hide_managed_fields(item);
         if (streq(options->output, "json")) {
                 json_dumpf(answer, stdout, JSON_INDENT(2));
                 putchar('\n');
