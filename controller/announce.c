@@ -77,10 +77,11 @@ void announce_start(struct live *live)
 {
         struct shown *s = &live->shown;
 
-        if (s->n_pods + s->n_failed == 0 && !live->operations->next) {
-                s->started_at = app_now(live->app);
-                s->files = s->deleted = 0;
-        }
+        if (live->operations->next)
+                return; /* one of several */
+        s->started_at = app_now(live->app);
+        s->files = s->deleted = 0;
+        s->n_pods = s->n_failed = 0; /* of a batch that was cancelled */
 }
 
 void announce_output(const struct live *live, const char *pod, const char *container,

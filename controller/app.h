@@ -36,7 +36,9 @@ struct app {
         struct live *lives;
         struct serve *serve;
         struct metrics metrics;
-        uv_prepare_t prepare; /* reconciles what is dirty before the loop sleeps */
+        uv_prepare_t prepare;   /* reconciles what is dirty before the loop sleeps */
+        uv_timer_t wake_timer;  /* the loop sleeps no longer than this */
+        uv_timer_t claim_timer; /* a claim failed: the objects are looked at again */
         uv_signal_t sigterm, sigint;
         uv_timer_t shutdown_timer;
         bool stopping;    /* no update is started any more */

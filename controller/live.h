@@ -51,12 +51,13 @@ struct live {
         char *namespace_, *name, *uid;
         bool from_file;
         json_int_t generation;
-        uint64_t steps_version;
-        bool seen; /* while the set of objects is compared */
+        uint64_t steps_mark; /* objects_steps_mark() of what the rules were made of */
+        bool seen;           /* while the set of objects is compared */
 
         struct lu_rules *rules; /* NULL: invalid */
         char *invalid;          /* why, for people */
         char *other_owner;      /* who holds the object; NULL: we do */
+        bool was_ours;          /* taken over once, it is not taken over again */
 
         struct discovery *discovery;
         struct lu_memory **memories;

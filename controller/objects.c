@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <xxhash.h>
+
 #include "base/mem.h"
 #include "base/str.h"
 #include "controller/facts.h"
@@ -20,7 +22,6 @@ struct cached_step {
 struct objects {
         struct kube_watch *updates, *steps;
         struct cached_step *cache; /* of the steps in use; dropped when any step changes */
-        uint64_t steps_version;
         int start_error;
         void (*on_change)(void *userdata);
         void *userdata;
@@ -44,10 +45,8 @@ static void on_event(void *userdata, struct kube_watch *w, enum kube_watch_event
 {
         struct objects *o = userdata;
 
-        if (w == o->steps && event != KUBE_WATCH_PROBLEM) {
+        if (w == o->steps && event != KUBE_WATCH_PROBLEM)
                 drop_cache(o);
-                o->steps_version++;
-        }
         o->on_change(o->userdata);
 }
 
@@ -115,9 +114,26 @@ const char *objects_problem(const struct objects *o)
         return kube_watch_problem(o->steps);
 }
 
-uint64_t objects_steps_version(const struct objects *o)
+/* A status or a label that changes leaves uid and generation alone. */
+uint64_t objects_steps_mark(const struct objects *o, const json_t *update)
 {
-        return o->steps_version;
+        const char *namespace_ = facts_string(update, "metadata", "namespace", NULL);
+        const json_t *steps = json_object_get(json_object_get(update, "spec"), "steps"), *step;
+        _cleanup_(str_done) struct str text = {};
+        size_t i;
+
+        json_array_foreach(steps, i, step) {
+                const char *name = facts_string(step, "use", "name", NULL);
+                const json_t *used = name ? kube_watch_get(o->steps, namespace_, name) : NULL;
+                const char *uid = facts_string(used, "metadata", "uid", NULL);
+                json_int_t generation = json_integer_value(
+                        json_object_get(json_object_get(used, "metadata"), "generation"));
+
+                if (name)
+                        str_appendf(&text, "%s %s %lld\n", name, uid ? uid : "",
+                                    (long long)generation);
+        }
+        return XXH3_64bits(str_text(&text), text.len);
 }
 
 void objects_each(const struct objects *o, bool (*each)(void *userdata, json_t *object),

@@ -30,8 +30,10 @@ void objects_free(struct objects *o); /* NULL is fine */
 bool objects_synced(const struct objects *o);
 /* Why they cannot be read (the CRDs are missing, a verb is), for people; or NULL. */
 const char *objects_problem(const struct objects *o);
-/* Grows with every change of a LiveUpdateStep: what used one must be resolved again. */
-uint64_t objects_steps_version(const struct objects *o);
+/*
+ * A digest of the rules in the steps that @update uses. Another one: it must be resolved again.
+ */
+uint64_t objects_steps_mark(const struct objects *o, const json_t *update);
 void objects_each(const struct objects *o, bool (*each)(void *userdata, json_t *object),
                   void *userdata);
 void objects_each_step(const struct objects *o, bool (*each)(void *userdata, json_t *object),

@@ -50,15 +50,27 @@ static void on_written(void *userdata, const struct kube_response *response)
 
         live->publishing = 0;
         if (!kube_response_ok(response) && response->status != 404) {
-                /* Written again with the next difference, and after a while in any case. */
                 log_warning("writing the status failed", LOG_S("liveUpdate", live->name),
                             LOG_S("problem", response->problem));
-                if (!live->next_status)
+                /* Written again with the next difference, and after a while in any case; the end
+                 * of the program does not wait for that. */
+                if (!live->next_status && !live->app->stopping)
                         live->next_status = json_incref(live->status);
                 live->published_at = app_now(live->app) + 4 * INTERVAL_MS;
         }
         if (live->next_status)
                 write_later(live);
+}
+
+void publish_reset(struct live *live, const json_t *status)
+{
+        uv_timer_stop(&live->publish_timer);
+        kube_request_cancel(live->app->client, live->publishing);
+        live->publishing = 0;
+        json_decref(live->next_status);
+        json_decref(live->status);
+        live->next_status = NULL;
+        live->status = json_deep_copy(status);
 }
 
 void publish_flush(struct live *live)

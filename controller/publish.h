@@ -11,6 +11,11 @@
 #include "liveupdate/plan.h"
 
 void publish(struct live *live, const struct lu_world *world, const struct lu_plan *plan);
+/*
+ * @status (copied; NULL: none) is what stands in the object. What was to be written is not written
+ * any more: the object is another one, or not ours.
+ */
+void publish_reset(struct live *live, const json_t *status);
 /* Writes what waits for its second to pass, now. */
 void publish_flush(struct live *live);
 /* {"kind","metadata","status"}: as it stands. The caller owns the reference. */

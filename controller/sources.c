@@ -17,9 +17,11 @@
 #include "base/str.h"
 #include "controller/facts.h"
 #include "controller/files.h"
+#include "controller/publish.h"
 #include "liveupdate/resolve.h"
 
 #define OWNER_ANNOTATION "sluice.dev/owner"
+#define CLAIM_AGAIN_MS   5000
 
 /* The faults of one object as one message. */
 static char *faults_text(const struct lu_faults *faults)
@@ -93,11 +95,21 @@ int sources_load_files(struct app *app, struct err *err)
         return 0;
 }
 
+static void on_claim_timer(uv_timer_t *timer)
+{
+        struct app *app = timer->data;
+
+        app->objects_dirty = true;
+}
+
 static void on_claimed(void *userdata, const struct kube_response *response)
 {
+        struct app *app = userdata;
+
         if (kube_response_ok(response) || response->status == 409)
                 return; /* ours, or somebody was faster; the watch tells which */
         log_warning("claiming a LiveUpdate failed", LOG_S("problem", response->problem));
+        uv_timer_start(&app->claim_timer, on_claim_timer, CLAIM_AGAIN_MS, 0);
 }
 
 static void claim(struct app *app, const json_t *object)
@@ -127,8 +139,10 @@ static bool check_owner(struct app *app, struct live *live, const json_t *object
         const char *owner = facts_string(object, "metadata", "annotations", OWNER_ANNOTATION, NULL);
         bool ours = streq(owner, app->owner);
 
-        if (!ours && (!owner || app->options->take_over))
+        /* Two that take over for ever would only write to each other. */
+        if (!ours && (!owner || (app->options->take_over && !live->was_ours)))
                 claim(app, object);
+        live->was_ours |= ours;
         if (owner && !ours && !streq(owner, live->other_owner))
                 log_warning("held by another owner and left alone; use --take-over to act on it",
                             LOG_S("liveUpdate", live->name), LOG_S("owner", owner));
@@ -160,18 +174,53 @@ static bool chosen(const struct app *app, const char *name)
         return app->options->all || strv_contains(&app->options->names, name);
 }
 
-static bool sync_object(void *userdata, json_t *object)
+/* True when its rules must be made anew; notes what they are made of. */
+static bool is_news(struct app *app, struct live *live, const json_t *object)
 {
-        struct app *app = userdata;
-        const char *namespace_ = facts_string(object, "metadata", "namespace", NULL);
-        const char *name = facts_string(object, "metadata", "name", NULL);
         const char *uid = facts_string(object, "metadata", "uid", NULL);
         json_int_t generation = json_integer_value(
                 json_object_get(json_object_get(object, "metadata"), "generation"));
+        uint64_t steps_mark = objects_steps_mark(app->objects, object);
+        bool another = !streq(live->uid, uid);
+
+        if (!another && live->generation == generation && live->steps_mark == steps_mark)
+                return false;
+        live->generation = generation;
+        live->steps_mark = steps_mark;
+        if (another) {
+                free(live->uid);
+                live->uid = xstrdup(uid);
+                publish_reset(live, json_object_get(object, "status"));
+        }
+        return true;
+}
+
+/* Somebody else acts on it now. True when we did until now. */
+static bool let_go(struct live *live)
+{
+        if (!live->uid)
+                return false;
+        free(live->uid);
+        live->uid = NULL;
+        publish_reset(live, NULL);
+        live_set_rules(live, NULL, "held by another owner");
+        return true;
+}
+
+struct sync {
+        struct app *app;
+        bool changed; /* the rules of one, or which there are */
+};
+
+static bool sync_object(void *userdata, json_t *object)
+{
+        struct sync *sync = userdata;
+        struct app *app = sync->app;
+        const char *namespace_ = facts_string(object, "metadata", "namespace", NULL);
+        const char *name = facts_string(object, "metadata", "name", NULL);
         _cleanup_(freep) char *invalid = NULL;
         struct lu_rules *rules;
         struct live *live;
-        bool was_other;
 
         if (!namespace_ || !name || !chosen(app, name))
                 return true;
@@ -179,30 +228,24 @@ static bool sync_object(void *userdata, json_t *object)
         if (!live)
                 live = add_live(app, namespace_, name);
         live->seen = true;
-        was_other = live->other_owner != NULL;
         if (!check_owner(app, live, object)) {
-                if (live->rules)
-                        live_set_rules(live, NULL, "held by another owner");
+                sync->changed |= let_go(live);
                 return true;
         }
-        if (!was_other && live->generation == generation && streq(live->uid, uid) &&
-            live->steps_version == objects_steps_version(app->objects))
+        if (!is_news(app, live, object))
                 return true;
-        live->generation = generation;
-        live->steps_version = objects_steps_version(app->objects);
-        free(live->uid);
-        live->uid = xstrdup(uid);
-        if (!live->status)
-                live->status = json_deep_copy(json_object_get(object, "status"));
+        sync->changed = true;
         rules = resolve_object(app, live, object, &invalid);
         live_set_rules(live, rules, invalid);
         load_ignores(app, live);
         return true;
 }
 
-static void close_unseen(struct app *app)
+/* True when there was one. */
+static bool close_unseen(struct app *app)
 {
         struct live **p = &app->lives;
+        bool any = false;
 
         while (*p) {
                 struct live *live = *p;
@@ -212,17 +255,22 @@ static void close_unseen(struct app *app)
                 } else {
                         *p = live->next;
                         live_close(live);
+                        any = true;
                 }
         }
+        return any;
 }
 
 void sources_sync(struct app *app)
 {
+        struct sync sync = {.app = app};
+
         if (!objects_synced(app->objects))
                 return;
         for (struct live *live = app->lives; live; live = live->next)
                 live->seen = false;
-        objects_each(app->objects, sync_object, app);
-        close_unseen(app);
-        app_rules_changed(app);
+        objects_each(app->objects, sync_object, &sync);
+        sync.changed |= close_unseen(app);
+        if (sync.changed) /* the whole workspace is looked at: not for a status of ours */
+                app_rules_changed(app);
 }

@@ -2,6 +2,7 @@
 """LiveUpdates as objects of the cluster: CRDs, status, ownership, shared steps."""
 
 import os
+import signal
 import subprocess
 
 import pytest
@@ -155,6 +156,71 @@ def test_a_step_can_be_shared_and_one_that_nobody_uses_is_said(crds):
                      {"spec": {"sync": {"localPath": "src", "containerPath": "/elsewhere"}}})
     world.write("src/a", "3")
     world.wait_equal(pods, remote="/elsewhere")
+
+
+def test_what_changes_no_rule_sends_nothing_again(crds):
+    """Labels, annotations and statuses, of a LiveUpdate, of its steps and of others."""
+    world = crds
+    world.write("src/a", "1")
+    pods = world.deployment()
+    path = in_namespace(GROUP, world.namespace, "liveupdates", "web")
+    step = in_namespace(GROUP, world.namespace, "liveupdatesteps", "sources")
+    _apply(world, "LiveUpdateStep", "sources", SYNC[0])
+    _apply(world, "LiveUpdate", "web", {"selector": SELECTOR, "steps": [
+        {"use": {"name": "sources"}}, {"run": {"command": "echo run >> /tmp/ran"}}]})
+    world.run("--all", "-n", world.namespace)
+    world.write("src/a", "2")
+    world.write("src/b", "1")
+    world.wait_equal(pods)
+    _until(world, "Used", "Used", "sources", "liveupdatesteps")
+    since = world.settled(1)
+    world.kube.merge(path, {"metadata": {"labels": {"touched": "1"}}})
+    world.kube.merge(step, {"metadata": {"labels": {"touched": "1"}}})
+    _apply(world, "LiveUpdateStep", "other", {"run": {"command": "true"}})
+    # Told of the last one, it was told of all before.
+    _until(world, "Used", "NotUsed", "other", "liveupdatesteps")
+    world.write("src/c", "1")
+    world.wait_equal(pods)
+    world.settled(1)
+    assert [e["files"] for e in world.sluice.events("updated", since)] == [1]
+
+
+def test_what_was_taken_over_can_be_taken_over_from_us(crds):
+    """Two with --take-over would otherwise take it from each other for ever."""
+    world = crds
+    world.write("src/a", "1")
+    world.deployment()
+    path = in_namespace(GROUP, world.namespace, "liveupdates", "web")
+    somebody = {"metadata": {"annotations": {"sluice.dev/owner": "somebody@else"}}}
+    _apply(world, "LiveUpdate", "web", {"selector": SELECTOR, "steps": SYNC})
+    world.kube.merge(path, somebody)
+    world.run("--all", "-n", world.namespace, "--owner", "tester@here", "--take-over")
+    _until(world, "Ready", "Synced")
+    world.kube.merge(path, somebody)
+    # Told of a later object, it was told of this one.
+    _apply(world, "LiveUpdate", "later", {"selector": SELECTOR, "steps": SYNC})
+    _until(world, "Ready", "Synced", "later")
+    assert _object(world)["metadata"]["annotations"]["sluice.dev/owner"] == "somebody@else"
+    assert "somebody@else" in world.sluice.tail()
+
+
+def test_an_object_made_anew_gets_a_status_of_its_own(crds):
+    world = crds
+    # Nothing is ever sent, so that the new object's status is the old one's, word for word.
+    nothing = [{"sync": {"localPath": "not-there", "containerPath": "/app"}}]
+    world.deployment()
+    path = in_namespace(GROUP, world.namespace, "liveupdates", "web")
+    _apply(world, "LiveUpdate", "web", {"selector": SELECTOR, "steps": nothing})
+    sluice = world.run("web", "-n", world.namespace)
+    _until(world, "Ready", "Synced")
+    sluice.process.send_signal(signal.SIGSTOP)  # so that it hears of both at once
+    try:
+        world.kube.delete(path)
+        world.eventually(lambda: world.kube.find(path) is None, 30, "the end of it")
+        _apply(world, "LiveUpdate", "web", {"selector": SELECTOR, "steps": nothing})
+    finally:
+        sluice.process.send_signal(signal.SIGCONT)
+    _until(world, "Ready", "Synced")
 
 
 def test_without_crds_run_says_how_to_install_them(world):
