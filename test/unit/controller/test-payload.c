@@ -173,6 +173,9 @@ static void nothing_outside_of_the_workspace_is_opened(void **state)
                 assert_int_equal(source_open(fixture.workspace_fd, paths[i], &fd, &st), -ENOENT);
 }
 
+/* A twelfth of the least that goes through; a sanitizer keeps freed memory for a while. */
+#define GROWTH_KILOBYTES 8192
+
 static size_t resident_kilobytes(void)
 {
         unsigned long pages = 0;
@@ -207,7 +210,7 @@ static void memory_does_not_grow_with_the_size_of_a_file(void **state)
         assert_int_equal(ftruncate(fd, 200000000), 0);
         add_item(&fixture, u, "/huge", LU_KIND_FILE);
         p = begin(u);
-        assert_in_range(pull_to_nowhere(p), 0, 2048);
+        assert_in_range(pull_to_nowhere(p), 0, GROWTH_KILOBYTES);
         assert_int_equal(payload_stats(p)->bytes, 200000000);
         payload_free(p);
 }
@@ -224,7 +227,7 @@ static void memory_does_not_grow_with_the_number_of_files(void **state)
                 lu_update_add(u, "small", take_ptr(to), LU_KIND_FILE);
         }
         p = begin(u);
-        assert_in_range(pull_to_nowhere(p), 0, 2048);
+        assert_in_range(pull_to_nowhere(p), 0, GROWTH_KILOBYTES);
         assert_int_equal(payload_stats(p)->files, 20000);
         payload_free(p);
 }
