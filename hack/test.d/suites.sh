@@ -69,12 +69,13 @@ for target in json.load(sys.stdin):
 }
 
 # _with_sanitizers OPTIONS ARGUMENT OF limited...: what the sanitizers find ends the program. The abort after an undefined
-# operation makes a report of the address sanitizer, which is the one that obeys log_path.
+# operation makes a report of the address sanitizer, which is the one that obeys log_path. What it keeps of stacks that
+# were left is small, because some tests measure memory.
 _with_sanitizers()
 {
-        local options=$1
+        local options=$1 stacks=detect_stack_use_after_return=1:max_uar_stack_size_log=16
         shift
-        ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:handle_abort=1$options \
+        ASAN_OPTIONS=detect_leaks=1:handle_abort=1:$stacks$options \
                 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:abort_on_error=1$options limited "$@"
 }
 
