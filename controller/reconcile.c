@@ -37,6 +37,7 @@ static void observe(struct live *live, struct lu_cluster *cluster, struct lu_wor
                 .invalid = live->invalid,
                 .changes = app->changes,
                 .vanished = vanished_root(live),
+                .unwatched = watcher_problem(app->watcher),
                 .rescanning = app->rescanning,
                 .settle_until = watcher_settle_until(app->watcher, immediate),
                 .cluster = cluster,

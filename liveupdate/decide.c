@@ -253,6 +253,8 @@ static void sum_up(const struct lu_world *world, struct lu_plan *plan)
                          xasprintf("'%s' is gone or suddenly empty; nothing is deleted in any "
                                    "container until it is back (restart sluice if it is meant)",
                                    shown));
+        } else if (world->unwatched) {
+                conclude(plan, false, LU_REASON_FAILED, xstrdup(world->unwatched));
         } else if (plan->rebuild_required) {
                 shown = printable(plan->rebuild_path);
                 conclude(plan, false, LU_REASON_REBUILD_REQUIRED,

@@ -21,6 +21,7 @@ struct lu_world {
         const char *invalid;              /* why, for people; with rules == NULL */
         const struct lu_changes *changes; /* the workspace */
         const char *vanished;             /* the watched root that is gone or suddenly empty */
+        const char *unwatched;            /* why part of the workspace is not watched; or NULL */
         bool rescanning;                  /* events were lost: the index is being compared */
         uint64_t settle_until; /* ms: changes gather until then; 0: nothing is gathering */
         const struct lu_cluster *cluster;

@@ -38,7 +38,7 @@
 struct row {
         const char *name, *spec, *workspace, *pods, *memories, *plan;
         uint64_t settle_until;
-        const char *vanished;
+        const char *vanished, *unwatched;
         bool unsynced, rescanning;
 };
 
@@ -133,6 +133,8 @@ static const struct row rows[] = {
          "p/app FAIL ConnectionLost\nq/app START r1 +/app/a\nnot-ready ConnectionLost\n"},
         {"a vanished workspace empties nothing", PLAIN, "=src/a:5 -src/a:20", "p:r:10", "p:rev=0",
          "p/app WAIT WorkspaceVanished\nnot-ready WorkspaceVanished\n", .vanished = "src"},
+        {"what is not watched is never said to be equal", PLAIN, "", "p:r:10", "p:rev=0",
+         "p/app NOTHING Synced\nnot-ready Failed\n", .unwatched = "too few watches"},
         {"while events were lost nothing is decided", PLAIN, "+src/a:20", "p:r:10", "",
          "p/app WAIT Rescanning\nnot-ready Rescanning\n", .rescanning = true},
         {"before the cluster is known nothing is decided", PLAIN, "+src/a:20", "p:r:10", "",
@@ -313,6 +315,7 @@ static void the_law_of_a_change(void **state)
                         .rules = s.rules,
                         .changes = s.changes,
                         .vanished = rows[i].vanished,
+                        .unwatched = rows[i].unwatched,
                         .rescanning = rows[i].rescanning,
                         .settle_until = rows[i].settle_until,
                         .cluster = &s.cluster,
