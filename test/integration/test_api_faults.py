@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the API server does wrong, and the objects of the cluster."""
+"""What goes wrong in the middle: the API server's faults, and changes while an update is under way."""
 
 import time
 
@@ -52,19 +52,24 @@ def test_the_end_does_not_wait_for_a_status_that_cannot_be_written(world):
         _heal(world)
 
 
-def test_the_last_status_is_written_at_the_end(world):
-    """What an update under way came to is told before the end."""
+def _amid_an_update(world):
+    """Until the files of an update are there and its run waits for /tmp/go."""
     _install_crds(world)
     world.write("src/a", "1")
-    world.deployment()
+    pod = world.deployment()[0]
     _apply(world, "LiveUpdate", "web", {"selector": SELECTOR, "steps": SYNC + [
         {"run": {"command": "while [ ! -e /tmp/go ]; do sleep 0.01; done",
                  "triggers": ["src/slow"]}}]})
     sluice = world.run("web", "-n", world.namespace, "--owner", "tester@here")
     _until(world, "Ready", "Synced")
-    pod = world.pods()[0]
     world.write("src/slow", "1")
     sluice.wait_for(lambda: b"slow" in world.seen(pod), 30, "the file")
+    return sluice, pod
+
+
+def test_the_last_status_is_written_at_the_end(world):
+    """What an update under way came to is told before the end."""
+    sluice, pod = _amid_an_update(world)
     sluice.process.terminate()
     sluice.wait_for(lambda: "ending" in sluice.tail(), 30, "the word about the end")
     with open(world.root(pod) + "/tmp/go", "w", encoding="utf-8"):
@@ -73,3 +78,54 @@ def test_the_last_status_is_written_at_the_end(world):
     container = _object(world)["status"]["containers"][0]
     assert container["state"] == "Synced", container
     assert container["lastUpdate"]["files"] == 1, container
+
+
+def test_a_second_signal_does_not_wait(world):
+    sluice, _ = _amid_an_update(world)
+    sluice.process.terminate()
+    sluice.wait_for(lambda: "ending" in sluice.tail(), 30, "the word about the end")
+    began = time.monotonic()
+    assert sluice.stop() == 0
+    assert time.monotonic() - began < 5
+
+
+def test_a_spec_that_changes_during_an_update_is_followed_at_once(world):
+    _, pod = _amid_an_update(world)
+    world.kube.merge(in_namespace(GROUP, world.namespace, "liveupdates", "web"), {"spec": {
+        "steps": [{"sync": {"localPath": "src", "containerPath": "/elsewhere"}}]}})
+    world.write("src/b", "1")
+    world.wait_equal([pod], remote="/elsewhere")
+    world.settled(1)
+
+
+def test_what_replaces_a_pod_that_is_deleted_during_an_update_gets_all(world):
+    _, pod = _amid_an_update(world)
+    name = pod["metadata"]["name"]
+    world.kube.delete(in_namespace("v1", world.namespace, "pods", name), 0)
+    world.write("src/b", "1")
+    other = world.eventually(
+        lambda: [p for p in world.pods() if p["metadata"]["name"] != name], 60, "the replacement")
+    with open(world.root(other[0]) + "/tmp/go", "w", encoding="utf-8"):
+        pass
+    world.wait_equal(other)
+    world.settled(1)
+
+
+def test_edits_that_no_connection_carries_arrive_when_one_does(world):
+    sluice = _start(world)
+    _until(world, "Ready", "Synced")
+    pods = world.pods()
+    world.write("src/b", "1")
+    world.wait_equal(pods)
+    since = world.settled(1)
+    _fault(world, kind="close", match="/exec", count=0)
+    try:
+        world.write("src/a", "2")
+        world.remove("src/b")
+        failed = sluice.wait_event("failed", since=since)
+        assert failed["retry"], failed
+        _until(world, "Ready", failed["reason"])
+    finally:
+        _heal(world)
+    world.wait_equal(pods)
+    _until(world, "Ready", "Synced")
