@@ -210,9 +210,12 @@ start_controllers()
 
 start_kubelet()
 {
+        local pid
         started+=(kubelet)
         old_heartbeat=$(_node_heartbeat || true)
-        start kubelet nsenter --mount="/proc/$(< "$state/containerd.pid")/ns/mnt" "$bin/kubelet" \
+        pid=$(< "$state/containerd.pid")
+        # --root: entering a mount namespace otherwise leaves the chroot that we may be in.
+        start kubelet nsenter --mount="/proc/$pid/ns/mnt" --root="/proc/$pid/root" --wd=/ "$bin/kubelet" \
                 --kubeconfig="$state/node.kubeconfig" --config="$state/kubelet.yaml" --root-dir="$state/kubelet" \
                 --hostname-override="$node" --node-ip="$node_address" --container-runtime=remote \
                 --container-runtime-endpoint="unix://$containerd_socket" --network-plugin=cni

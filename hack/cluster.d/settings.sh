@@ -13,6 +13,7 @@ setting_names='API_PORT ETCD_PORT KUBELET_PORT BRIDGE POD_SUBNET'
 need_root()
 {
         [ "$(id -u)" -eq 0 ] || die "a cluster needs root (containers, mounts, a network bridge): run it with sudo"
+        mountpoint -q / || die "no container runtime can run in a chroot whose root is no mount point: \"mount --bind DIR DIR\" before chroot"
         [[ $cache == /* && $state == /* ]] || die "SLUICE_CACHE and SLUICE_STATE must be absolute paths"
 }
 

@@ -180,6 +180,10 @@ suite_e2e()
         _has_tests test/e2e || { skip e2e "there is no test in test/e2e" "$require_e2e"; return 0; }
         _is_built "$dir" e2e "$require_e2e" || return 0
         [ "$(id -u)" -eq 0 ] || { skip e2e "a real cluster needs root" "$require_e2e"; return 0; }
+        mountpoint -q / || {
+                skip e2e "this is a chroot whose root is no mount point: no container runtime can run in it" "$require_e2e"
+                return 0
+        }
         _export_programs "$dir"
         if _enter_cluster; then
                 _pytest e2e test/e2e "$dir" 900
