@@ -24,6 +24,9 @@ static void live_free(struct live *live)
         for (size_t i = 0; i < live->n_memories; i++)
                 lu_memory_free(live->memories[i]);
         free(live->memories);
+        for (size_t i = 0; i < live->n_generations; i++)
+                free(live->generations[i].owner);
+        free(live->generations);
         lu_rules_free(live->rules);
         json_decref(live->status);
         json_decref(live->next_status);
@@ -127,6 +130,50 @@ void live_forget(struct live *live, bool (*keep)(void *userdata, const struct lu
                         lu_memory_free(memory);
         }
         live->n_memories = n;
+}
+
+static bool is_there(const struct lu_cluster *cluster, const char *generation)
+{
+        for (size_t i = 0; i < cluster->n_generations; i++)
+                if (streq(cluster->generations[i].uid, generation))
+                        return true;
+        for (size_t i = 0; i < cluster->n_pods; i++)
+                if (streq(lu_pod_generation(&cluster->pods[i]), generation))
+                        return true;
+        return false;
+}
+
+static bool is_seen(const struct live *live, const char *generation)
+{
+        for (size_t i = 0; i < live->n_generations; i++)
+                if (streq(live->generations[i].owner, generation))
+                        return true;
+        return false;
+}
+
+void live_note_seen(struct live *live, const struct lu_cluster *cluster)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < live->n_generations; i++) {
+                if (is_there(cluster, live->generations[i].owner))
+                        live->generations[n++] = live->generations[i];
+                else
+                        free(live->generations[i].owner);
+        }
+        live->n_generations = n;
+        for (size_t i = 0; i < cluster->n_pods; i++) {
+                const char *generation = lu_pod_generation(&cluster->pods[i]);
+
+                if (is_seen(live, generation))
+                        continue;
+                live->generations = xreallocarray(live->generations, live->n_generations + 1,
+                                                  sizeof(*live->generations));
+                live->generations[live->n_generations++] = (struct lu_seen){
+                        .owner = xstrdup(generation),
+                        .revision = lu_changes_revision(live->app->changes),
+                };
+        }
 }
 
 void operation_free(struct operation *operation)

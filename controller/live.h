@@ -18,6 +18,7 @@
 #include "liveupdate/manifest.h"
 #include "liveupdate/memory.h"
 #include "liveupdate/rules.h"
+#include "liveupdate/world.h"
 
 struct app;
 struct live;
@@ -62,6 +63,8 @@ struct live {
         struct discovery *discovery;
         struct lu_memory **memories;
         size_t n_memories;
+        struct lu_seen *generations; /* that are there now */
+        size_t n_generations;
         struct operation *operations;
 
         uv_timer_t timer; /* plan.until */
@@ -94,6 +97,9 @@ struct lu_memory *live_remember(struct live *live, const char *pod_uid, const ch
 /* Forgets all containers that no update is under way for and that @keep does not want. */
 void live_forget(struct live *live, bool (*keep)(void *userdata, const struct lu_memory *memory),
                  void *userdata);
+
+/* Notes which generations are there since when; forgets those that are gone. */
+void live_note_seen(struct live *live, const struct lu_cluster *cluster);
 
 /* Ends the operation without its result and forgets that it began. */
 void operation_cancel(struct operation *operation);

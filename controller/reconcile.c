@@ -32,6 +32,8 @@ static void observe(struct live *live, struct lu_cluster *cluster, struct lu_wor
 
         if (live->discovery)
                 discovery_facts(live->discovery, cluster);
+        if (cluster->synced)
+                live_note_seen(live, cluster);
         *world = (struct lu_world){
                 .rules = live->rules,
                 .invalid = live->invalid,
@@ -43,6 +45,8 @@ static void observe(struct live *live, struct lu_cluster *cluster, struct lu_wor
                 .cluster = cluster,
                 .memories = (const struct lu_memory *const *)live->memories,
                 .n_memories = live->n_memories,
+                .seen = live->generations,
+                .n_seen = live->n_generations,
         };
 }
 

@@ -102,7 +102,8 @@ static struct lu_update *shared_update(const struct lu_world *world,
                     by_revision != (its && its->has_revision))
                         continue;
                 if (by_revision ? memory->revision == its->revision
-                                : mine->baseline_time == other->baseline_time)
+                                : mine->baseline_time == other->baseline_time &&
+                                          lu_world_seen(world, mine) == lu_world_seen(world, other))
                         return lu_update_ref(plan->targets[i].update);
         }
         return NULL;

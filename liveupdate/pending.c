@@ -11,7 +11,8 @@
  * newer. A target that was not has only an age: for a synced path the creation of its generation,
  * since the image is at least as old; for a path that asks for a rebuild the creation of its pod,
  * since whoever rebuilds by hand makes new pods, and these must not be held up by what they already
- * contain.
+ * contain. Clocks may disagree, so what was seen to change after the generation was first seen is
+ * missing in any case.
  */
 
 #include <string.h>
@@ -31,11 +32,20 @@ const struct lu_memory *lu_world_memory(const struct lu_world *world,
         return NULL;
 }
 
+uint64_t lu_world_seen(const struct lu_world *world, const struct lu_target *target)
+{
+        for (size_t i = 0; i < world->n_seen; i++)
+                if (streq(world->seen[i].owner, lu_pod_generation(target->pod)))
+                        return world->seen[i].revision;
+        return UINT64_MAX;
+}
+
 struct collector {
         const struct lu_world *world;
         uint64_t since_revision; /* lacked by a target that has a revision */
         bool any_by_age;
         uint64_t since_time; /* lacked by a target that has none */
+        uint64_t since_seen; /* and that, whatever its time */
         struct lu_candidates *out;
 };
 
@@ -45,7 +55,7 @@ static bool collect_one(void *userdata, const struct lu_change *change)
         struct lu_candidates *out = c->out;
         struct lu_verdict verdict;
         bool by_age = c->any_by_age &&
-                      (change->time > c->since_time ||
+                      (change->time > c->since_time || change->revision > c->since_seen ||
                        (c->world->rules->initial_sync && change->facts.kind != LU_KIND_ABSENT));
 
         if (!by_age && change->revision <= c->since_revision)
@@ -71,6 +81,7 @@ void lu_candidates_collect(const struct lu_world *world, const struct lu_targets
                 .world = world,
                 .since_revision = UINT64_MAX,
                 .since_time = UINT64_MAX,
+                .since_seen = UINT64_MAX,
                 .out = ret_candidates,
         };
 
@@ -86,6 +97,8 @@ void lu_candidates_collect(const struct lu_world *world, const struct lu_targets
                 c.any_by_age = true;
                 if (target->baseline_time < c.since_time)
                         c.since_time = target->baseline_time;
+                if (lu_world_seen(world, target) < c.since_seen)
+                        c.since_seen = lu_world_seen(world, target);
         }
         if (c.any_by_age)
                 lu_changes_each(world->changes, collect_one, &c);
@@ -120,7 +133,8 @@ bool lu_candidate_pending(const struct lu_world *world, const struct lu_candidat
                 return change->time > target->pod->created + doubt(change);
         if (world->rules->initial_sync && change->facts.kind != LU_KIND_ABSENT)
                 return true;
-        return change->time > target->baseline_time;
+        return change->time > target->baseline_time ||
+               change->revision > lu_world_seen(world, target);
 }
 
 /*

@@ -26,6 +26,9 @@ struct lu_candidates {
 const struct lu_memory *lu_world_memory(const struct lu_world *world,
                                         const struct lu_target *target);
 
+/* The revision since which the target's generation is known; UINT64_MAX: not known. */
+uint64_t lu_world_seen(const struct lu_world *world, const struct lu_target *target);
+
 /* Collects what at least one of @targets may lack. */
 void lu_candidates_collect(const struct lu_world *world, const struct lu_targets *targets,
                            struct lu_candidates *ret_candidates);

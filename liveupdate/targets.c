@@ -129,6 +129,13 @@ static const struct lu_generation *generation_of(const struct lu_cluster *cluste
         return NULL;
 }
 
+const char *lu_pod_generation(const struct lu_pod *pod)
+{
+        if (pod->revision_hash)
+                return pod->revision_hash;
+        return pod->owner_uid ? pod->owner_uid : pod->uid;
+}
+
 static uint64_t baseline(const struct lu_cluster *cluster, const struct lu_pod *pod,
                          const struct lu_container *container)
 {

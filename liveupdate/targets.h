@@ -73,6 +73,10 @@ struct lu_cluster {
 
 void lu_cluster_done(struct lu_cluster *cluster);
 
+/* What a pod shares with those that were made of the same: its revision, else the uid of its owner,
+ * else its own. Borrowed. */
+const char *lu_pod_generation(const struct lu_pod *pod);
+
 struct lu_target {
         const struct lu_pod *pod; /* borrowed from the cluster */
         const struct lu_container *container;

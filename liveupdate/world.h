@@ -15,6 +15,15 @@
 #include "liveupdate/rules.h"
 #include "liveupdate/targets.h"
 
+/*
+ * Since when a generation is known to exist: the revision at which a pod of it was first seen. What
+ * changed later is in none of its images, whatever the clocks of this machine and the cluster say.
+ */
+struct lu_seen {
+        char *owner; /* lu_pod_generation() */
+        uint64_t revision;
+};
+
 /* Everything is borrowed for the duration of one lu_decide(). */
 struct lu_world {
         const struct lu_rules *rules;     /* NULL: the spec is invalid, or not there yet */
@@ -27,4 +36,6 @@ struct lu_world {
         const struct lu_cluster *cluster;
         const struct lu_memory *const *memories; /* of containers that were targets before */
         size_t n_memories;
+        const struct lu_seen *seen;
+        size_t n_seen;
 };

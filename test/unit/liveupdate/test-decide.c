@@ -39,6 +39,7 @@ struct row {
         const char *name, *spec, *workspace, *pods, *memories, *plan;
         uint64_t settle_until;
         const char *vanished, *unwatched;
+        uint64_t seen; /* the revision at which the pods' generation was first seen, plus one */
         bool unsynced, rescanning;
 };
 
@@ -76,6 +77,8 @@ static const struct row rows[] = {
          "p/app NOTHING Synced\nq/app START r2 +/app/a +/app/b\nready Updating\n"},
         {"a restarted container gets all since its baseline", PLAIN, "+src/a:20", "p:r:10:2",
          "p:rev=1", "p/app START r1 +/app/a\nready Updating\n"},
+        {"though the cluster's clock is ahead of ours", PLAIN, "+src/a:2 +src/b:3", "p:r:10:2",
+         "p:rev=2", "p/app START r2 +/app/b\nready Updating\n", .seen = 2},
         {"a pod that is being deleted is left alone", PLAIN, "+src/a:20", "p:d:10 q:r:10", "",
          "q/app START r1 +/app/a\nready Updating\n"},
         {"a container that does not run yet waits", PLAIN, "+src/a:20", "p:w:10", "",
@@ -310,18 +313,24 @@ static void the_law_of_a_change(void **state)
                 _cleanup_(lu_plan_done) struct lu_plan plan = {};
                 _cleanup_(str_done) struct str text = {};
 
+                struct lu_seen seen = {.owner = (char *)"set", .revision = UINT64_MAX};
+
                 scene_begin(&s, &rows[i]);
                 const struct lu_world world = {
                         .rules = s.rules,
                         .changes = s.changes,
                         .vanished = rows[i].vanished,
                         .unwatched = rows[i].unwatched,
+                        .seen = &seen,
+                        .n_seen = 1,
                         .rescanning = rows[i].rescanning,
                         .settle_until = rows[i].settle_until,
                         .cluster = &s.cluster,
                         .memories = (const struct lu_memory *const *)s.memories,
                         .n_memories = s.n_memories,
                 };
+                if (rows[i].seen)
+                        seen.revision = rows[i].seen - 1;
                 lu_decide(&world, NOW_MS, &plan);
                 lu_plan_format(&plan, &text);
                 if (strcmp(str_text(&text), rows[i].plan) != 0)
