@@ -93,7 +93,7 @@ _limited()
         fi
         # With job control, because what bash starts in the background is else made to ignore INT.
         set -m
-        SLUICE_TEST_ID=$test_id "$@" >> "$log" 2>&1 < /dev/null 9<&- &
+        SLUICE_TEST_ID=$test_id "$@" >> "$log" 2>&1 < /dev/null 9<&- 6<&- &
         running=$!
         set +m
         wait "$running" || rc=$?
