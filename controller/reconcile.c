@@ -103,11 +103,19 @@ static void end_update(struct operation *o, const struct lu_outcome *outcome)
 static void on_update_end(void *userdata, const struct update_result *result)
 {
         struct operation *o = userdata;
+        struct lu_outcome outcome = result->outcome;
+        _cleanup_(freep) char *message = NULL;
 
-        if (result->unreadable)
-                log_warning("a file was left out", LOG_S("liveUpdate", o->live->name),
-                            LOG_S("problem", result->unreadable));
-        end_update(o, &result->outcome);
+        if (outcome.applied && result->unreadable) {
+                /* The rest is in place, but the container does not equal the workspace. */
+                message = xasprintf("%s; let the user who runs sluice read it, or have it ignored",
+                                    result->unreadable);
+                outcome.applied = false;
+                outcome.reason = LU_REASON_UNREADABLE_FILE;
+                outcome.message = message;
+                outcome.retry_helps = false;
+        }
+        end_update(o, &outcome);
 }
 
 static const struct update_callbacks update_callbacks = {

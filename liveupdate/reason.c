@@ -35,6 +35,7 @@ static const char *const names[LU_REASON_MAX] = {
         [LU_REASON_CONTAINER_GONE] = "ContainerGone",
         [LU_REASON_FORBIDDEN] = "Forbidden",
         [LU_REASON_VOID] = "Void",
+        [LU_REASON_UNREADABLE_FILE] = "UnreadableFile",
         [LU_REASON_ARCHIVE_FAILED] = "ArchiveFailed",
         [LU_REASON_REMOVE_FAILED] = "RemoveFailed",
         [LU_REASON_REFUSED] = "Refused",

@@ -12,7 +12,7 @@ import time
 class Program:
     """A process whose standard output is read line by line; waits are for lines, never for time."""
 
-    def __init__(self, argv, env=None, cwd=None, log=None):
+    def __init__(self, argv, env=None, cwd=None, log=None, user=None):
         self.argv = argv
         self.lines = []
         self.changed = threading.Condition()
@@ -21,7 +21,8 @@ class Program:
         self.log = open(log, "ab") if log else subprocess.DEVNULL
         self.process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log,
-            env={**os.environ, **(env or {})}, cwd=cwd)
+            env={**os.environ, **(env or {})}, cwd=cwd, user=user, group=user,
+            extra_groups=None if user is None else [])
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
@@ -80,11 +81,12 @@ class Program:
 class Sluice(Program):
     """`sluice run --log-format=json`: what it prints are records."""
 
-    def __init__(self, *args, kubeconfig=None, log=None, env=None, cwd=None):
-        argv = [os.environ.get("SLUICE_BIN", "build/controller/sluice"), "run", "--log-format=json"]
+    def __init__(self, *args, kubeconfig=None, log=None, program=None, user=None):
+        program = program or os.environ.get("SLUICE_BIN", "build/controller/sluice")
+        argv = [program, "run", "--log-format=json"]
         if kubeconfig:
             argv += ["--kubeconfig", kubeconfig]
-        super().__init__(argv + list(args), log=log, env=env, cwd=cwd)
+        super().__init__(argv + list(args), log=log, user=user)
 
     def events(self, kind=None, since=0, **fields):
         found = []

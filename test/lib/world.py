@@ -169,9 +169,11 @@ class World:
             yaml.safe_dump(body, f)
         return file
 
-    def run(self, *args):
-        self.sluice = Sluice("--workspace", self.workspace, "--listen", "127.0.0.1:0", *args, kubeconfig=self.cluster.kubeconfig,
-                             log=os.path.join(self.folder, "sluice.log"))
+    def run(self, *args, **options):
+        """Starts sluice; the options are those of Sluice()."""
+        options.setdefault("kubeconfig", self.cluster.kubeconfig)
+        self.sluice = Sluice("--workspace", self.workspace, "--listen", "127.0.0.1:0", *args,
+                             log=os.path.join(self.folder, "sluice.log"), **options)
         self.programs.append(self.sluice)
         self.port = self.sluice.wait_event("listening")["port"]
         return self.sluice

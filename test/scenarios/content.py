@@ -2,6 +2,7 @@
 """Whatever a workspace may hold arrives as it is, with BusyBox's tools and with GNU's."""
 
 import os
+import shutil
 
 import pytest
 from world import GNU_IMAGE, IMAGE
@@ -175,3 +176,32 @@ def test_a_user_who_is_not_root(world):
     world.write("src/seed", "2")
     world.wait_equal(pods, remote="/tmp/app")
     assert os.stat(world.root(pods[0]) + "/tmp/app/a").st_uid == 1000
+
+
+def _copy_for_all(source, target):
+    shutil.copyfile(source, target)
+    os.chmod(target, 0o755)
+    return target
+
+
+def test_a_file_that_cannot_be_read_is_said_and_sent_once_it_can(world):
+    """Run as a user who may not read one file: never a silent loss."""
+    world.write("src/seed", "1")
+    pods = world.deployment()
+    folder = world.folder
+    while folder != "/tmp" and folder != "/":
+        os.chmod(folder, os.stat(folder).st_mode | 0o055)
+        folder = os.path.dirname(folder)
+    world.run("-f", world.live_update(SYNC), user=65534,
+              kubeconfig=_copy_for_all(world.cluster.kubeconfig, world.folder + "/kubeconfig"),
+              program=_copy_for_all(os.environ.get("SLUICE_BIN", "build/controller/sluice"),
+                                    world.folder + "/sluice"))
+    world.condition("Synced")
+    world.write("hidden", "x", 0o600)
+    os.rename(world.path("hidden"), world.path("src/hidden"))
+    event = world.sluice.wait_event("failed", reason="UnreadableFile")
+    assert "src/hidden" in event["message"] and not event["retry"]
+    world.condition("UnreadableFile")
+    os.chmod(world.path("src/hidden"), 0o644)
+    world.wait_equal(pods)
+    world.settled(1)
