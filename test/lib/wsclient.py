@@ -319,11 +319,13 @@ class Exec:
         for i in range(0, len(data), chunk):
             self.ws.send_frame(bytes([STDIN]) + data[i:i + chunk])
 
-    def write_while_reading(self, data, chunk=32768):
-        """For a command that answers before it has all: nobody blocks anybody."""
+    def write_while_reading(self, data, chunk=32768, end=False):
+        """For a command that answers before it has all: nobody blocks anybody. end: half-close too."""
         frames = bytearray()
         for i in range(0, len(data), chunk):
             frames += frame(bytes([STDIN]) + data[i:i + chunk])
+        if end:
+            frames += frame(bytes([CLOSE_STREAM, STDIN]))
         self.ws.send_while_reading(frames)
 
     def close_stdin(self):

@@ -863,8 +863,7 @@ def test_big_streams_arrive_whole_in_small_frames(server, box):
     size = 20 << 20
     with Exec(server.config, "default", box, ["cat"], stdin=True) as e:
         data = os.urandom(1 << 20) * 20
-        e.write_while_reading(data)
-        e.close_stdin()
+        e.write_while_reading(data, end=True)
         e.finish()
     assert e.exit_code == 0 and len(e.stdout) == size and e.stdout == data
     assert max(len(d) for _, d in e.frames) <= 32768
