@@ -148,11 +148,6 @@ void objects_each_step(const struct objects *o, bool (*each)(void *userdata, jso
         kube_watch_each(o->steps, each, userdata);
 }
 
-json_t *objects_get(const struct objects *o, const char *namespace_, const char *name)
-{
-        return kube_watch_get(o->updates, namespace_, name);
-}
-
 /* The `spec` of an object as JSON text; the caller frees it. */
 static char *spec_text(const json_t *object)
 {

@@ -38,7 +38,6 @@ void objects_each(const struct objects *o, bool (*each)(void *userdata, json_t *
                   void *userdata);
 void objects_each_step(const struct objects *o, bool (*each)(void *userdata, json_t *object),
                        void *userdata);
-json_t *objects_get(const struct objects *o, const char *namespace_, const char *name);
 /* A lu_find_step. @userdata: the struct objects. Borrowed until the next change. */
 const struct lu_shared_step *objects_find_step(void *userdata, const char *namespace_,
                                                const char *name);
